@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+
+/** How a subprocess ended: three different things to an operator, so three kinds. */
+export type Ending =
+  | { kind: "exited"; code: number }
+  | { kind: "killed"; signal: string }
+  | { kind: "not-started"; reason: string };
+
+/** A finished subprocess: how it ended and everything it wrote, as UTF-8. */
+export interface Finished {
+  ending: Ending;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  /** The whole environment of the child; the parent's own when left out. */
+  env?: NodeJS.ProcessEnv;
+  /** Text for the child's standard input; it gets none when left out. */
+  input?: string;
+  /** Called with each line of standard output as it comes. */
+  onLine?: (line: string) => void;
+  /** Ends the child (SIGTERM) after so many milliseconds. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** Runs a program to its end. Never rejects: the ending tells. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    });
+    let stdout = "";
+    let stderr = "";
+    let partial = "";
+    const stop = () => child.kill("SIGTERM");
+    options.signal?.addEventListener("abort", stop);
+    const finish = (ending: Ending) => {
+      options.signal?.removeEventListener("abort", stop);
+      if (partial !== "") options.onLine?.(partial);
+      partial = "";
+      resolve({ ending, stdout, stderr });
+    };
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      if (options.onLine === undefined) return;
+      const lines = (partial + text).split("\n");
+      partial = lines.pop() ?? "";
+      for (const line of lines) options.onLine(line);
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", (error) => finish({ kind: "not-started", reason: error.message }));
+    child.on("close", (code, signal) =>
+      finish(
+        code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code },
+      ),
+    );
+    if (options.input !== undefined) {
+      // A child that exits before it read its input is told by its exit code, not by a broken pipe here.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(options.input);
+    }
+  });
+}
+
+/** True when the program ran to its end and exited 0. */
+export function succeeded(finished: Finished): boolean {
+  return finished.ending.kind === "exited" && finished.ending.code === 0;
+}
+
+/** One phrase for a message: "exited with 1", "was killed by SIGKILL", "could not start: ENOENT". */
+export function describeEnding(ending: Ending): string {
+  switch (ending.kind) {
+    case "exited":
+      return `exited with ${ending.code}`;
+    case "killed":
+      return `was killed by ${ending.signal}`;
+    case "not-started":
+      return `could not start: ${ending.reason}`;
+  }
+}
