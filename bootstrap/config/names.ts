@@ -1,0 +1,55 @@
+import type { Site } from "./schema.ts";
+
+/** Names that can be worked out with no call, so that a rebuild never has to ask for them. */
+
+export function stateBucket(environment: string, account: string, recoveryRegion: string): string {
+  return `rekindle-${environment}-state-${account}-${recoveryRegion}`;
+}
+
+/** The bucket of one region that holds releases and the catalog. */
+export function siteBucket(environment: string, account: string, region: string): string {
+  return `rekindle-${environment}-${account}-${region}`;
+}
+
+export function keyAlias(environment: string): string {
+  return `alias/rekindle-${environment}`;
+}
+
+export function instanceProfile(environment: string, role: string): string {
+  return `rekindle-${environment}-${role}`;
+}
+
+/** The profile that builders of golden images run with: it may read nothing. */
+export function builderProfile(environment: string): string {
+  return `rekindle-${environment}-image-builder`;
+}
+
+export function backupVault(environment: string): string {
+  return `rekindle-${environment}`;
+}
+
+/** Where servers learn a database's endpoint; the stack writes it, so a rebuild needs no DNS zone. */
+export function endpointParameter(environment: string, site: Site, database: string): string {
+  return `/rekindle/${environment}/${site}/databases/${database}/endpoint`;
+}
+
+export function databaseIdentifier(environment: string, site: Site, database: string): string {
+  return `rekindle-${environment}-${site}-${database}`;
+}
+
+export function loadBalancerName(environment: string, site: Site, role: string): string {
+  return `${environment}-${site === "primary" ? "p" : "r"}-${role}`.slice(0, 32);
+}
+
+/** Tag keys: the one place that spells them. */
+export const tags = {
+  environment: "rekindle:environment",
+  site: "rekindle:site",
+  role: "rekindle:role",
+  server: "rekindle:server",
+  release: "rekindle:release",
+  recipe: "rekindle:recipe",
+  commit: "rekindle:commit",
+  volume: "rekindle:volume",
+  point: "rekindle:point",
+} as const;

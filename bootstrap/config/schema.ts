@@ -1,0 +1,134 @@
+import { z } from "zod";
+
+/**
+ * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
+ * What one file can show by itself is checked here; what needs several files is in `rules.ts`.
+ */
+
+const identifier = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{1,19}$/, "2 to 20 lower-case letters, digits or hyphens, a letter first");
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1");
+const cidr = z
+  .string()
+  .regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "an IPv4 block such as 10.10.0.0/16");
+const duration = z.string().regex(/^\d+(s|m|h|d)$/, "a duration such as 90s, 15m, 4h or 1d");
+const absolutePath = z.string().regex(/^\/[\w./@+-]*$/, "an absolute path");
+const relativePath = z
+  .string()
+  .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w.@+-][\w./@+-]*$/, "a path below the role's folder, without ..");
+const port = z.int().min(1).max(65535);
+
+const zone = z.strictObject({ public: cidr, private: cidr });
+const site = z.strictObject({
+  cidr,
+  /** Availability zone letter → its two subnets. A load balancer needs two zones. */
+  zones: z.record(z.string().regex(/^[a-f]$/, "an availability zone letter, a to f"), zone),
+});
+
+export const environmentSchema = z.strictObject({
+  $schema: z.string().optional(),
+  version: z.literal(1),
+  name: identifier,
+  description: z.string().optional(),
+  account: z.string().regex(/^\d{12}$/, "a quoted AWS account id of 12 digits"),
+  regions: z.strictObject({ primary: region, recovery: region }),
+  network: z.strictObject({ primary: site, recovery: site }),
+  roles: z.record(
+    identifier,
+    z.strictObject({
+      count: z.int().min(1).max(1000),
+      instanceType: z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, "an instance type such as t3.small"),
+      /** Roles and databases that must be there first. */
+      dependsOn: z.array(identifier).default([]),
+    }),
+  ),
+  databases: z
+    .record(
+      identifier,
+      z.strictObject({
+        engine: z.enum(["postgres", "mysql", "mariadb"]),
+        engineVersion: z.string(),
+        instanceClass: z.string().regex(/^db\.[a-z0-9.-]+$/, "an instance class such as db.t3.medium"),
+        storageGiB: z.int().min(20).max(65536),
+        port,
+        databaseName: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
+        username: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
+        /** Roles whose servers may connect. */
+        clients: z.array(identifier).min(1),
+        backupRetentionDays: z.int().min(1).max(35).default(7),
+      }),
+    )
+    .default({}),
+  objectives: z.strictObject({ rpo: duration, rto: duration }),
+});
+
+const baseImage = z.union([
+  z.strictObject({ ssmParameter: z.string().regex(/^\/[\w./-]+$/, "an SSM parameter's path") }),
+  z.strictObject({ owner: z.string(), name: z.string() }),
+]);
+
+const volume = z.strictObject({
+  name: identifier,
+  device: z.string().regex(/^\/dev\/(sd[f-p]|xvd[f-p])$/, "a data device from /dev/sdf to /dev/sdp"),
+  sizeGiB: z.int().min(1).max(65536),
+  type: z.enum(["gp3", "gp2", "io1", "io2", "st1", "sc1"]).default("gp3"),
+  iops: z.int().min(100).optional(),
+  throughputMiBps: z.int().min(125).optional(),
+});
+
+export const roleSchema = z.strictObject({
+  $schema: z.string().optional(),
+  version: z.literal(1),
+  description: z.string().optional(),
+  image: z.strictObject({
+    base: baseImage,
+    rootVolumeGiB: z.int().min(4).max(16384).default(8),
+    packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, "a package name")).default([]),
+    /** Files of the role's folder that are baked in: programs, not configuration. */
+    files: z
+      .array(
+        z.strictObject({
+          source: relativePath,
+          path: absolutePath,
+          mode: z.string().regex(/^0[0-7]{3}$/, "a quoted mode such as \"0755\"").default("0644"),
+        }),
+      )
+      .default([]),
+  }),
+  /** With a load balancer a role is stateless: its servers are an Auto Scaling group's. */
+  loadBalancer: z.strictObject({ listenPort: port, targetPort: port }).optional(),
+  /** Ports that servers of other roles may reach. */
+  listens: z.array(z.strictObject({ port, from: z.array(identifier).min(1) })).default([]),
+  volumes: z.array(volume).default([]),
+  /** How the data volumes make one file system. */
+  storage: z
+    .strictObject({
+      layout: z.enum(["striped", "single"]),
+      filesystem: z.enum(["ext4", "xfs"]),
+      mount: absolutePath,
+    })
+    .optional(),
+  /** Units that are restarted when their configuration changed. */
+  services: z.array(z.string().regex(/^[\w@.-]+$/, "a systemd unit")).default([]),
+  health: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("http"), port, path: z.string().startsWith("/") }),
+    z.strictObject({ kind: z.literal("tcp"), port }),
+    z.strictObject({ kind: z.literal("command"), command: z.string().min(1) }),
+  ]),
+});
+
+/** One environment, as `configs/environments/<name>.yaml` describes it. Sizes in GiB, durations as text. */
+export type Environment = z.infer<typeof environmentSchema>;
+/** One kind of server, as `configs/roles/<role>/role.yaml` describes it. */
+export type Role = z.infer<typeof roleSchema>;
+export type Volume = Role["volumes"][number];
+export type Database = Environment["databases"][string];
+export type SiteNetwork = Environment["network"]["primary"];
+export type Site = "primary" | "recovery";
+
+/** An environment with every role that it names: what all commands and stacks work from. */
+export interface Topology {
+  environment: Environment;
+  roles: Readonly<Record<string, Role>>;
+}

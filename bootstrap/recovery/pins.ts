@@ -1,0 +1,27 @@
+import type { Site } from "../config/schema.ts";
+import type { ManifestPin, ReleaseReference } from "../release/manifest.ts";
+
+/** One data volume of one server: empty when it comes from no snapshot. */
+export interface VolumePin {
+  name: string;
+  snapshotId?: string;
+}
+
+/**
+ * Everything that one deployment of an environment must not look up by itself.
+ * Primary and recovery are the same construct with two of these.
+ */
+export interface Pins {
+  site: Site;
+  region: string;
+  account: string;
+  release: ReleaseReference;
+  manifest: ManifestPin;
+  /** ARN of the region's key; volumes and databases are encrypted with it. */
+  encryptionKey: string;
+  roles: Record<string, { imageId: string; recipe: string; userDataTemplate: string }>;
+  /** Server name → its data volumes, for servers of stateful roles. */
+  volumes: Record<string, VolumePin[]>;
+  /** Database → the DB snapshot that it is restored from; nothing for a fresh one. */
+  databases: Record<string, { snapshotId?: string }>;
+}

@@ -1,0 +1,38 @@
+import type { Pins } from "./pins.ts";
+
+/** One data set's age at the moment of the plan. */
+export interface DataSetAge {
+  name: string;
+  takenAt: string;
+  /** Seconds between `takenAt` and the moment that the plan recovers from. */
+  rpoSeconds: number;
+}
+
+/** A newer point that was not chosen, and why. */
+export interface PassedOver {
+  point: string;
+  takenAt: string;
+  reasons: string[];
+}
+
+/**
+ * Every pin that one rebuild needs, resolved for one region and one moment.
+ * `catalog/plans/<id>.json`, and `catalog/pinned-plan.json` for the one that deploys.
+ */
+export interface RecoveryPlan {
+  version: 1;
+  id: string;
+  environment: string;
+  region: string;
+  /** When the plan was made. ISO 8601, UTC. */
+  createdAt: string;
+  /** The moment that the user wants back; the newest when absent. */
+  asOf?: string;
+  /** The recovery point; absent only for an environment without data. */
+  point?: string;
+  consistency?: "application" | "filesystem" | "crash";
+  dataSets: DataSetAge[];
+  reasons: string[];
+  passedOver: PassedOver[];
+  pins: Pins;
+}
