@@ -36,3 +36,13 @@ export interface RecoveryPlan {
   passedOver: PassedOver[];
   pins: Pins;
 }
+
+/**
+ * The plan that `recovery-stack` deploys, until another is asked for: `catalog/pinned-plan.json`.
+ * One that synthesis pinned by itself gives way to a newer one as long as nothing is deployed from it.
+ */
+export interface PinnedPlan {
+  version: 1;
+  pinnedBy: "request" | "synthesis";
+  plan: RecoveryPlan;
+}

@@ -9,21 +9,24 @@ export interface ManifestFile {
   size: number;
 }
 
+/** One role's part of a release, the same in every region. */
+export interface ReleaseRole {
+  /** Digest of the canonical tar, not of the compressed bytes. */
+  bundleSha256: string;
+  files: ManifestFile[];
+  /** The template, as it was at the commit; `cloud-init/render.ts` fills it in. */
+  userDataTemplate: string;
+  /** Digest of the role's image recipe at the commit. */
+  recipe: string;
+}
+
 /** One role's bundle as it lies in one region's bucket. */
-export interface ManifestRole {
+export interface ManifestRole extends ReleaseRole {
   bundle: {
     /** `bundles/<role>/<sha256>.tar.gz` */
     key: string;
     /** S3 version id in this manifest's bucket. */
     versionId: string;
-    /** Digest of the canonical tar, not of the compressed bytes. */
-    sha256: string;
-  };
-  files: ManifestFile[];
-  userData: {
-    /** The template, as it was at the commit; `cloud-init/render.ts` fills it in. */
-    template: string;
-    sha256: string;
   };
 }
 
@@ -54,4 +57,17 @@ export interface ManifestPin {
   key: string;
   versionId: string;
   sha256: string;
+}
+
+/**
+ * The environment's pointer, `current.json`: the release that new servers get, and where each region keeps it.
+ * Moved by compare-and-swap in the recovery region, then copied to the others.
+ */
+export interface Pointer {
+  version: 1;
+  environment: string;
+  release: string;
+  commit: string;
+  /** Region → its manifest, and the key that its volumes are encrypted with. */
+  sites: Record<string, { manifest: ManifestPin; encryptionKey: string }>;
 }

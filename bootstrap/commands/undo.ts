@@ -1,0 +1,26 @@
+/** What a command made and must take away again if it fails. Runs in reverse, and once. */
+export class Undo {
+  readonly #steps: { what: string; run: () => Promise<unknown> }[] = [];
+
+  push(what: string, run: () => Promise<unknown>): void {
+    this.#steps.push({ what, run });
+  }
+
+  /** Everything made so far is wanted: nothing is taken away any more. */
+  keep(): void {
+    this.#steps.length = 0;
+  }
+
+  /** Tries every step, even after one failed; tells what is left behind. */
+  async run(): Promise<string[]> {
+    const left: string[] = [];
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step.run();
+      } catch (error) {
+        left.push(`${step.what} was not removed: ${(error as Error).message}`);
+      }
+    }
+    return left;
+  }
+}

@@ -1,0 +1,67 @@
+import { RekindleError } from "../../errors.ts";
+import type { Stopwatch } from "../stopwatch.ts";
+
+/** How to reach AWS: the SDK's own environment and profile, unless a sandbox says otherwise. */
+export interface AwsAccess {
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Told of every call, so that reports can say how long AWS took. */
+  stopwatch: Stopwatch;
+}
+
+/** What every SDK client is built with. Regions are always named: none is ever taken from the environment. */
+export function clientConfig(access: AwsAccess, region: string) {
+  return {
+    region,
+    maxAttempts: 4,
+    // A lost region may answer nothing at all; without limits a command would wait for it for ever.
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    ...(access.endpoint === undefined ? {} : { endpoint: access.endpoint }),
+    ...(access.credentials === undefined ? {} : { credentials: access.credentials }),
+  };
+}
+
+interface WithMiddleware {
+  middlewareStack: {
+    add(middleware: (next: (args: never) => Promise<unknown>) => (args: never) => Promise<unknown>, options: object): void;
+  };
+}
+
+/** Puts the stopwatch around every call of a client, and names the region that could not be reached. */
+export function connected<C>(client: C, access: AwsAccess, region: string): C {
+  (client as unknown as WithMiddleware).middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await access.stopwatch.during("aws", () => next(args));
+      } catch (error) {
+        throw isNetworkFailure(error) ? unreachableRegion(region, access, error) : error;
+      }
+    },
+    { step: "initialize", name: "rekindleConnection" },
+  );
+  return client;
+}
+
+/** The service's own name for an error, such as `NoSuchBucket`; empty for anything else. */
+export function errorCode(error: unknown): string {
+  if (error === null || typeof error !== "object") return "";
+  const { name, Code } = error as { name?: unknown; Code?: unknown };
+  return String(Code ?? name ?? "");
+}
+
+const networkCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "EPIPE", "EHOSTUNREACH"]);
+
+function isNetworkFailure(error: unknown): boolean {
+  const { code, name } = error as { code?: string; name?: string };
+  return networkCodes.has(code ?? "") || name === "TimeoutError";
+}
+
+function unreachableRegion(region: string, access: AwsAccess, cause: unknown): RekindleError {
+  const where = access.endpoint === undefined ? "AWS" : `the sandbox at ${access.endpoint}`;
+  return new RekindleError(
+    "unreachable",
+    `${where} does not answer for region ${region} (${(cause as Error).message || errorCode(cause)}); ` +
+      "look at the region's health and at this machine's network, then run the command again",
+    { cause },
+  );
+}
