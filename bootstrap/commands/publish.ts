@@ -7,7 +7,7 @@ import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { sha256 } from "../release/digest.ts";
 import type { Manifest, ManifestRole, Pointer } from "../release/manifest.ts";
-import { assembleRelease, bundleKey, manifestKey, manifestPin, type Release, type RoleSource } from "../release/release.ts";
+import { assembleRelease, bundleKey, manifestKey, type Release, type RoleSource } from "../release/release.ts";
 
 export interface PublishContext {
   topology: Topology;
@@ -56,11 +56,8 @@ export async function publish(context: PublishContext): Promise<Published> {
 async function publishToRegion(context: PublishContext, catalog: Catalog, release: Release) {
   const { store } = catalog;
   const encryptionKey = await context.account.keyArn(store.region, keyAlias(release.environment));
-  const existing = await store.get(manifestKey(release.release));
-  if (existing !== undefined) {
-    const manifest = manifestPin(store.bucket, release.release, existing.versionId, existing.body.toString());
-    return { region: store.region, site: { manifest, encryptionKey }, uploaded: 0 };
-  }
+  const existing = await catalog.manifest(release.release);
+  if (existing !== undefined) return { region: store.region, site: { manifest: existing.pin, encryptionKey }, uploaded: 0 };
   let uploaded = 0;
   const roles: Record<string, ManifestRole> = {};
   for (const [role, { tar, ...rest }] of Object.entries(release.roles)) {
@@ -80,11 +77,11 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   };
   const body = encodeJson(manifest);
   const created = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
-  const stored = created.kind === "created" ? body : (await store.get(manifestKey(release.release)))!.body.toString();
+  const { pin } = (await catalog.manifest(release.release))!;
   context.print(`release ${release.release} is in ${store.region}: ${uploaded} bundles and its manifest uploaded`);
   return {
     region: store.region,
-    site: { manifest: manifestPin(store.bucket, release.release, created.versionId, stored), encryptionKey },
+    site: { manifest: pin, encryptionKey },
     uploaded: uploaded + (created.kind === "created" ? 1 : 0),
   };
 }

@@ -2,8 +2,9 @@ import type { GoldenImage } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 import type { PinnedPlan, RecoveryPlan } from "../recovery/plan.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
-import type { Manifest, Pointer } from "../release/manifest.ts";
-import { manifestKey } from "../release/release.ts";
+import type { CatalogContents } from "../recovery/resolve.ts";
+import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
+import { manifestKey, manifestPin } from "../release/release.ts";
 import type { ObjectStore } from "./aws/objects.ts";
 
 const pointerKey = "current.json";
@@ -28,12 +29,29 @@ export class Catalog {
     return this.store.swap(pointerKey, Buffer.from(encodeJson(pointer)), etag);
   }
 
-  async manifest(release: string): Promise<Manifest | undefined> {
-    return this.#read<Manifest>(manifestKey(release));
+  /** A release's manifest in this region, with the version and digest that servers check it by. */
+  async manifest(release: string): Promise<{ manifest: Manifest; pin: ManifestPin } | undefined> {
+    const key = manifestKey(release);
+    const object = await this.store.get(key);
+    if (object === undefined) return undefined;
+    const body = object.body.toString();
+    return {
+      manifest: decodeJson<Manifest>(this.#at(key), body, 1),
+      pin: manifestPin(this.store.bucket, release, object.versionId, body),
+    };
   }
 
-  images(): Promise<GoldenImage[]> {
-    return this.#readAll<GoldenImage>("catalog/images/");
+  /** Everything that planning looks at, read at one time. */
+  async contents(): Promise<CatalogContents> {
+    const [found, images, points] = await Promise.all([this.pointer(), this.#readAll<GoldenImage>("catalog/images/"), this.points()]);
+    const releases = new Set([...points.map(({ release }) => release.release), ...(found ? [found.pointer.release] : [])]);
+    const manifests = await Promise.all([...releases].map((release) => this.manifest(release)));
+    return {
+      pointer: found?.pointer,
+      images,
+      points,
+      manifests: Object.fromEntries(manifests.filter((one) => one !== undefined).map((one) => [one.manifest.release, one])),
+    };
   }
 
   async image(recipe: string): Promise<GoldenImage | undefined> {

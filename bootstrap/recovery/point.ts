@@ -53,3 +53,11 @@ export interface RecoveryPoint {
 export function setName(set: DataSet): string {
   return set.kind === "volumes" ? set.server : set.database;
 }
+
+export function volumeSet(point: RecoveryPoint, server: string): VolumeSet | undefined {
+  return point.sets.find((set): set is VolumeSet => set.kind === "volumes" && set.server === server);
+}
+
+export function databaseSet(point: RecoveryPoint, database: string): DatabaseSet | undefined {
+  return point.sets.find((set): set is DatabaseSet => set.kind === "database" && set.database === database);
+}

@@ -1,0 +1,49 @@
+import type { Topology } from "../config/schema.ts";
+import type { Account } from "../edges/aws/account.ts";
+import type { Catalog } from "../edges/catalog.ts";
+import type { Clock } from "../edges/clock.ts";
+import { RekindleError } from "../errors.ts";
+import type { Wish } from "../recovery/choose.ts";
+import type { RecoveryPlan } from "../recovery/plan.ts";
+import { resolvePlan } from "../recovery/resolve.ts";
+
+export interface PlanContext {
+  topology: Topology;
+  /** Where to rebuild; the catalog is read there and nowhere else. */
+  catalog: Catalog;
+  account: Account;
+  wish: Wish;
+  clock: Clock;
+}
+
+/** Resolves a plan and pins it: the next deployment of `recovery-stack` uses it. Asks no region but the catalog's. */
+export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
+  const { topology, catalog, wish, clock } = context;
+  await context.account.demand(topology.environment.account, catalog.store.region);
+  await catalog.store.inspect();
+  const planned = resolvePlan({
+    topology,
+    region: catalog.store.region,
+    wish,
+    now: clock.now().toISOString(),
+    contents: await catalog.contents(),
+  });
+  if (planned.kind === "refused") {
+    throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, { details: planned.reasons });
+  }
+  await catalog.writePlan(planned.plan);
+  await catalog.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
+  return planned.plan;
+}
+
+/** A plan for people: what comes back, from when, and why not newer. */
+export function describePlan(plan: RecoveryPlan): string[] {
+  return [
+    `plan ${plan.id} for ${plan.environment} in ${plan.region}`,
+    ...plan.reasons.map((reason) => `  ${reason}`),
+    ...(plan.consistency === undefined ? [] : [`  consistency: ${plan.consistency}`]),
+    ...plan.dataSets.map(({ name, takenAt, rpoSeconds }) => `  data of ${name}: from ${takenAt}, RPO ${rpoSeconds.toFixed(1)} s`),
+    ...Object.entries(plan.pins.roles).map(([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`),
+    ...plan.passedOver.map(({ point, reasons }) => `  passed over ${point}: ${reasons.join("; ")}`),
+  ];
+}

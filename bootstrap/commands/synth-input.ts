@@ -1,0 +1,76 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Topology } from "../config/schema.ts";
+import type { Catalog } from "../edges/catalog.ts";
+import type { Clock } from "../edges/clock.ts";
+import { RekindleError } from "../errors.ts";
+import { encodeJson } from "../json.ts";
+import type { PinnedPlan } from "../recovery/plan.ts";
+import { type CatalogContents, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
+import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
+
+export interface SynthesisContext {
+  topology: Topology;
+  /** The recovery region's. */
+  catalog: Catalog;
+  /** True when `recovery-stack`'s state holds resources: then its plan must not move by itself. */
+  recoveryDeployed(): Promise<boolean>;
+  clock: Clock;
+  print(line: string): void;
+}
+
+/**
+ * Resolves what the stacks are synthesized from. Never fails for want of a plan, since the foundation must deploy
+ * before there can be one: a stack without pins gets the reasons instead, and refuses to deploy with them.
+ */
+export async function synthesisInput(context: SynthesisContext): Promise<SynthesisInput> {
+  const { topology } = context;
+  try {
+    await context.catalog.store.inspect();
+    const contents = await context.catalog.contents();
+    return {
+      version: 1,
+      topology,
+      primary: resolvePrimary(topology, contents),
+      recovery: await resolveRecovery(context, contents),
+    };
+  } catch (error) {
+    // "Could not look" must not read as "not there": the reason is the error's own.
+    const reasons = [(error as Error).message, ...(error instanceof RekindleError ? error.details : [])];
+    return { version: 1, topology, primary: { kind: "refused", reasons }, recovery: { kind: "refused", reasons } };
+  }
+}
+
+/** Writes the input whole or not at all. */
+export async function writeSynthesisInput(path: string, input: SynthesisInput): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, encodeJson(input));
+  await rename(draft, path);
+}
+
+async function resolveRecovery(context: SynthesisContext, contents: CatalogContents): Promise<Resolved> {
+  const { topology, catalog, clock, print } = context;
+  const pinned = await catalog.pinnedPlan();
+  if (pinned !== undefined && (await staysPinned(context, pinned))) {
+    print(`recovery-stack: ${describePinned(pinned)}`);
+    return { kind: "pinned", pins: pinned.plan.pins };
+  }
+  const now = clock.now().toISOString();
+  const planned = resolvePlan({ topology, region: catalog.store.region, wish: { kind: "newest" }, now, contents });
+  if (planned.kind === "refused") return planned;
+  await catalog.writePlan(planned.plan);
+  await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });
+  print(`recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`);
+  return { kind: "pinned", pins: planned.plan.pins };
+}
+
+/** What nobody asked for and nothing was deployed from is only a leftover of an earlier look. */
+async function staysPinned(context: SynthesisContext, pinned: PinnedPlan): Promise<boolean> {
+  return pinned.pinnedBy === "request" || (await context.recoveryDeployed());
+}
+
+function describePinned({ plan, pinnedBy }: PinnedPlan): string {
+  const why = pinnedBy === "request" ? "it was asked for" : "it is deployed";
+  return `plan ${plan.id} stays pinned, since ${why}, from ${plan.point ?? "no recovery point"}; for a newer one: rekindle plan`;
+}

@@ -1,0 +1,47 @@
+import { siteBucket, stateBucket } from "../config/names.ts";
+import type { Topology } from "../config/schema.ts";
+import type { AwsAccess } from "./aws/access.ts";
+import { type Account, awsAccount } from "./aws/account.ts";
+import { type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { ec2Images, type ImageFactory } from "./aws/images.ts";
+import { awsInventory, type Inventory } from "./aws/inventory.ts";
+import { type ObjectStore, s3Store } from "./aws/objects.ts";
+import { ebsSnapshots, type VolumeSnapshots } from "./aws/snapshots.ts";
+import { Catalog } from "./catalog.ts";
+
+/** All that Rekindle asks of one region. */
+export interface CloudRegion {
+  region: string;
+  catalog: Catalog;
+  images: ImageFactory;
+  volumes: VolumeSnapshots;
+  databases: DatabaseSnapshots;
+  inventory: Inventory;
+}
+
+/** An environment's account and regions. Making one calls nothing. */
+export interface Cloud {
+  account: Account;
+  primary: CloudRegion;
+  recovery: CloudRegion;
+  /** The bucket of Terraform's state, in the recovery region. */
+  state: ObjectStore;
+}
+
+export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
+  const { name, account, regions } = topology.environment;
+  const connect = (region: string): CloudRegion => ({
+    region,
+    catalog: new Catalog(s3Store(access, region, siteBucket(name, account, region), account)),
+    images: ec2Images(access, region),
+    volumes: ebsSnapshots(access, region),
+    databases: rdsSnapshots(access, region),
+    inventory: awsInventory(access, region),
+  });
+  return {
+    account: awsAccount(access),
+    primary: connect(regions.primary),
+    recovery: connect(regions.recovery),
+    state: s3Store(access, regions.recovery, stateBucket(name, account, regions.recovery), account),
+  };
+}

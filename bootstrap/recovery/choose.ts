@@ -1,0 +1,70 @@
+import type { PassedOver } from "./plan.ts";
+import { databaseSet, type RecoveryPoint, volumeSet } from "./point.ts";
+
+/** What the user wants back: the newest there is, the newest before a moment, or one point by name. */
+export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { kind: "point"; id: string };
+
+/** What every data set of the environment is called, so that a point that lacks one is noticed. */
+export interface Expected {
+  region: string;
+  /** Server → names of its volumes. */
+  servers: Readonly<Record<string, readonly string[]>>;
+  databases: readonly string[];
+}
+
+export type Choice =
+  | { kind: "chosen"; point: RecoveryPoint; passedOver: PassedOver[] }
+  | { kind: "none"; reasons: string[] };
+
+/** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
+export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
+  const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
+  const passedOver: PassedOver[] = [];
+  for (const point of newestFirst) {
+    const reasons = [...unwanted(point, wish), ...unusable(point, expected)];
+    if (reasons.length === 0) return { kind: "chosen", point, passedOver };
+    passedOver.push({ point: point.id, takenAt: point.takenAt, reasons });
+  }
+  return { kind: "none", reasons: explainNone(passedOver, wish, expected.region) };
+}
+
+function unwanted(point: RecoveryPoint, wish: Wish): string[] {
+  if (wish.kind === "as-of" && point.takenAt > wish.moment) return [`taken at ${point.takenAt}, after ${wish.moment}`];
+  if (wish.kind === "point" && point.id !== wish.id) return [`not the point that was asked for, ${wish.id}`];
+  return [];
+}
+
+function unusable(point: RecoveryPoint, expected: Expected): string[] {
+  if (point.status !== "complete") {
+    return [point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete", ...point.faults];
+  }
+  return [...missingVolumes(point, expected), ...missingDatabases(point, expected)];
+}
+
+function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): string[] {
+  return Object.entries(servers).flatMap(([server, volumes]) => {
+    const set = volumeSet(point, server);
+    return volumes.flatMap((name) => {
+      const volume = set?.volumes.find((candidate) => candidate.name === name);
+      if (volume === undefined) return [`has no snapshot of ${server}'s volume ${name}`];
+      return volume.snapshots[region] === undefined ? [`has no copy of ${server}'s volume ${name} in ${region}`] : [];
+    });
+  });
+}
+
+function missingDatabases(point: RecoveryPoint, { region, databases }: Expected): string[] {
+  return databases.flatMap((name) => {
+    const set = databaseSet(point, name);
+    if (set === undefined) return [`has no snapshot of database ${name}`];
+    return set.snapshots[region] === undefined ? [`has no copy of database ${name} in ${region}`] : [];
+  });
+}
+
+function explainNone(passedOver: readonly PassedOver[], wish: Wish, region: string): string[] {
+  if (passedOver.length === 0) return [`there is no recovery point in ${region}; take one: rekindle snapshot`];
+  const wanted = { newest: "no point is complete", "as-of": "no complete point is old enough", point: "the point asked for can't be used" };
+  return [
+    `${wanted[wish.kind]} in ${region}; these exist:`,
+    ...passedOver.map(({ point, takenAt, reasons }) => `${point}, taken at ${takenAt}: ${reasons.join("; ")}`),
+  ];
+}

@@ -1,0 +1,208 @@
+import type { Site, Topology } from "../config/schema.ts";
+import { fixedServers, isStateful } from "../config/servers.ts";
+import type { GoldenImage } from "../image/image.ts";
+import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
+import { choosePoint, type Expected, type Wish } from "./choose.ts";
+import type { Pins, VolumePin } from "./pins.ts";
+import type { Resolved } from "./synthesis.ts";
+import type { DataSetAge, RecoveryPlan } from "./plan.ts";
+import { databaseSet, type RecoveryPoint, setName, volumeSet } from "./point.ts";
+
+/** Everything that one region's catalog holds. */
+export interface CatalogContents {
+  pointer: Pointer | undefined;
+  /** Release → its manifest in this region, and what a server checks it by. */
+  manifests: Readonly<Record<string, { manifest: Manifest; pin: ManifestPin }>>;
+  images: readonly GoldenImage[];
+  points: readonly RecoveryPoint[];
+}
+
+export interface PlanRequest {
+  topology: Topology;
+  region: string;
+  wish: Wish;
+  /** ISO 8601, UTC. */
+  now: string;
+  contents: CatalogContents;
+}
+
+export type Planned = { kind: "planned"; plan: RecoveryPlan } | { kind: "refused"; reasons: string[] };
+
+/** Resolves every pin of a rebuild, with reasons; or says why there is nothing to rebuild from. */
+export function resolvePlan(request: PlanRequest): Planned {
+  const { topology, region, wish, now, contents } = request;
+  const expected = expectedData(topology, region);
+  const hasData = Object.keys(expected.servers).length + expected.databases.length > 0;
+  const choice = choosePoint(contents.points, wish, expected);
+  if (choice.kind === "none" && hasData) return { kind: "refused", reasons: choice.reasons };
+  const point = choice.kind === "chosen" ? choice.point : undefined;
+
+  const release = chooseRelease(request, point);
+  if (release.kind === "refused") return release;
+  const id = `plan-${now.replace(/[-:.]/g, "").toLowerCase()}`;
+  return {
+    kind: "planned",
+    plan: {
+      version: 1,
+      id,
+      environment: topology.environment.name,
+      region,
+      createdAt: now,
+      ...(wish.kind === "as-of" ? { asOf: wish.moment } : {}),
+      ...(point === undefined ? {} : { point: point.id, consistency: point.consistency }),
+      dataSets: point === undefined ? [] : ages(point, wish.kind === "as-of" ? wish.moment : now),
+      reasons: [...pointReasons(point, wish), ...release.reasons],
+      passedOver: choice.kind === "chosen" ? choice.passedOver : [],
+      pins: {
+        site: "recovery",
+        region,
+        ...release.pins,
+        volumes: volumePins(topology, "recovery", region, point),
+        databases: databasePins(topology, region, point),
+      },
+    },
+  };
+}
+
+/** Pins of the primary site: the current release, its images, and empty data. */
+export function resolvePrimary(topology: Topology, contents: CatalogContents): Resolved {
+  const region = topology.environment.regions.primary;
+  const { pointer } = contents;
+  const found = pointer && contents.manifests[pointer.release];
+  if (pointer === undefined || found === undefined) return { kind: "refused", reasons: [noRelease(topology)] };
+  const images = imagePins(topology, region, found.manifest, contents.images);
+  if (images.kind === "refused") return images;
+  return {
+    kind: "pinned",
+    pins: {
+      site: "primary",
+      region,
+      account: topology.environment.account,
+      release: { release: pointer.release, commit: pointer.commit },
+      manifest: pointer.sites[region]!.manifest,
+      encryptionKey: pointer.sites[region]!.encryptionKey,
+      roles: images.roles,
+      volumes: volumePins(topology, "primary", region, undefined),
+      databases: databasePins(topology, region, undefined),
+    },
+  };
+}
+
+/** Every data set that the environment's own description demands. */
+export function expectedData(topology: Topology, region: string): Expected {
+  const stateful = fixedServers(topology, "recovery").filter(({ role }) => isStateful(topology.roles[role]!));
+  return {
+    region,
+    servers: Object.fromEntries(stateful.map(({ name, role }) => [name, topology.roles[role]!.volumes.map((volume) => volume.name)])),
+    databases: Object.keys(topology.environment.databases),
+  };
+}
+
+/** The current release when the newest is wanted; the point's own release for a moment of the past. */
+function chooseRelease(request: PlanRequest, point: RecoveryPoint | undefined) {
+  const { topology, region, wish, contents } = request;
+  const { pointer } = contents;
+  const site = pointer?.sites[region];
+  if (pointer === undefined || site === undefined) return { kind: "refused" as const, reasons: [noRelease(topology)] };
+  const candidates = [
+    ...(wish.kind === "newest" ? [{ release: pointer.release, why: "it is the current one" }] : []),
+    ...(point === undefined ? [] : [{ release: point.release.release, why: `it was live when ${point.id} was taken` }]),
+  ];
+  const refusals: string[] = [];
+  for (const { release, why } of candidates) {
+    const found = contents.manifests[release];
+    if (found === undefined) {
+      refusals.push(`release ${release} is not in ${region}'s bucket`);
+      continue;
+    }
+    const { manifest, pin } = found;
+    const images = imagePins(topology, region, manifest, contents.images);
+    if (images.kind === "refused") {
+      refusals.push(...images.reasons);
+      continue;
+    }
+    return {
+      kind: "chosen" as const,
+      reasons: [`release ${release}: ${why}`, ...refusals],
+      pins: {
+        account: topology.environment.account,
+        release: { release, commit: manifest.commit },
+        manifest: pin,
+        encryptionKey: site.encryptionKey,
+        roles: images.roles,
+      },
+    };
+  }
+  return { kind: "refused" as const, reasons: refusals };
+}
+
+function imagePins(
+  topology: Topology,
+  region: string,
+  manifest: Manifest,
+  images: readonly GoldenImage[],
+): { kind: "found"; roles: Pins["roles"] } | { kind: "refused"; reasons: string[] } {
+  const roles: Pins["roles"] = {};
+  const reasons: string[] = [];
+  for (const role of Object.keys(topology.environment.roles)) {
+    const inRelease = manifest.roles[role];
+    if (inRelease === undefined) {
+      reasons.push(`release ${manifest.release} has no role ${role}; publish a commit that has it: rekindle publish`);
+      continue;
+    }
+    const image = images.find(({ recipe }) => recipe === inRelease.recipe);
+    const imageId = image?.images[region];
+    if (imageId === undefined) {
+      reasons.push(
+        `release ${manifest.release} needs an image of recipe ${inRelease.recipe.slice(0, 12)} for role ${role}, and ` +
+          `${image === undefined ? "none was baked" : `it has no copy in ${region}`}; bake it: rekindle bake`,
+      );
+      continue;
+    }
+    roles[role] = { imageId, recipe: inRelease.recipe, userDataTemplate: inRelease.userDataTemplate };
+  }
+  return reasons.length === 0 ? { kind: "found", roles } : { kind: "refused", reasons };
+}
+
+function volumePins(topology: Topology, site: Site, region: string, point: RecoveryPoint | undefined): Record<string, VolumePin[]> {
+  const stateful = fixedServers(topology, site).filter(({ role }) => isStateful(topology.roles[role]!));
+  return Object.fromEntries(
+    stateful.map(({ name, role }) => {
+      const set = point && volumeSet(point, name);
+      return [
+        name,
+        topology.roles[role]!.volumes.map((volume): VolumePin => {
+          const snapshotId = set?.volumes.find((candidate) => candidate.name === volume.name)?.snapshots[region];
+          return { name: volume.name, ...(snapshotId === undefined ? {} : { snapshotId }) };
+        }),
+      ];
+    }),
+  );
+}
+
+function databasePins(topology: Topology, region: string, point: RecoveryPoint | undefined): Pins["databases"] {
+  return Object.fromEntries(
+    Object.keys(topology.environment.databases).map((name) => {
+      const snapshotId = point && databaseSet(point, name)?.snapshots[region];
+      return [name, snapshotId === undefined ? {} : { snapshotId }];
+    }),
+  );
+}
+
+function ages(point: RecoveryPoint, moment: string): DataSetAge[] {
+  return point.sets.map((set) => ({
+    name: setName(set),
+    takenAt: set.takenAt,
+    rpoSeconds: (Date.parse(moment) - Date.parse(set.takenAt)) / 1000,
+  }));
+}
+
+function pointReasons(point: RecoveryPoint | undefined, wish: Wish): string[] {
+  if (point === undefined) return ["no recovery point: the environment has no data"];
+  const why = { newest: "it is the newest complete one", "as-of": "it is the newest complete one of that moment", point: "it was asked for" };
+  return [`point ${point.id}: ${why[wish.kind]}`];
+}
+
+function noRelease(topology: Topology): string {
+  return `no release of ${topology.environment.name} is published; publish one: rekindle publish`;
+}
