@@ -1,0 +1,73 @@
+import {
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
+  DeregisterImageCommand,
+  EC2Client,
+  type Filter,
+  paginateDescribeImages,
+  paginateDescribeSnapshots,
+  paginateDescribeVolumes,
+} from "@aws-sdk/client-ec2";
+import { DeleteDBSnapshotCommand, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
+import { DeleteBucketCommand, DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
+import { tags } from "../../config/names.ts";
+import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
+
+/** Takes away, in one region, what an environment's commands made and no stack owns. Only what carries its tag. */
+export interface Sweep {
+  /** Data volumes that outlived their servers, snapshots, DB snapshots, golden images. */
+  data(environment: string): Promise<void>;
+  /** Every version of every object; the bucket stays. A bucket that is not there is fine. */
+  emptyBucket(bucket: string): Promise<void>;
+  deleteBucket(bucket: string): Promise<void>;
+}
+
+export function awsSweep(access: AwsAccess, region: string): Sweep {
+  const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
+  const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
+  const s3 = connected(new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }), access, region);
+  return {
+    async data(environment) {
+      const Filters: Filter[] = [{ Name: `tag:${tags.environment}`, Values: [environment] }];
+      for await (const page of paginateDescribeImages({ client: ec2 }, { Owners: ["self"], Filters })) {
+        for (const { ImageId } of page.Images ?? []) await ec2.send(new DeregisterImageCommand({ ImageId: ImageId! }));
+      }
+      for await (const page of paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ["self"], Filters })) {
+        for (const { SnapshotId } of page.Snapshots ?? []) await ec2.send(new DeleteSnapshotCommand({ SnapshotId: SnapshotId! }));
+      }
+      const detached = [...Filters, { Name: "status", Values: ["available"] }];
+      for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: detached })) {
+        for (const { VolumeId } of page.Volumes ?? []) await ec2.send(new DeleteVolumeCommand({ VolumeId: VolumeId! }));
+      }
+      await removeDatabaseSnapshots(rds, environment);
+    },
+    async emptyBucket(bucket) {
+      try {
+        await emptyBucket(s3, bucket);
+      } catch (error) {
+        if (errorCode(error) !== "NoSuchBucket") throw error;
+      }
+    },
+    async deleteBucket(bucket) {
+      await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
+    },
+  };
+}
+
+async function removeDatabaseSnapshots(rds: RDSClient, environment: string): Promise<void> {
+  for await (const page of paginateDescribeDBSnapshots({ client: rds }, { SnapshotType: "manual" })) {
+    for (const { DBSnapshotIdentifier, TagList } of page.DBSnapshots ?? []) {
+      if (!TagList?.some(({ Key, Value }) => Key === tags.environment && Value === environment)) continue;
+      await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: DBSnapshotIdentifier! }));
+    }
+  }
+}
+
+async function emptyBucket(s3: S3Client, Bucket: string): Promise<void> {
+  for (;;) {
+    const page = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+    const Objects = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({ Key: Key!, VersionId: VersionId! }));
+    if (Objects.length === 0) return;
+    await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+  }
+}

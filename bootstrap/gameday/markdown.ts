@@ -1,0 +1,58 @@
+import type { GameDayReport, Step } from "./report.ts";
+
+/** The report for people: verdict first, then what it rests on. GitHub-flavoured Markdown. */
+export function reportMarkdown(report: GameDayReport): string {
+  return [
+    `# Game day ${report.id}: ${report.verdict.toUpperCase()}`,
+    "",
+    `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} was lost ` +
+      `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}.`,
+    "",
+    ...section("Why it failed", report.reasons.map((reason) => `- ${reason}`)),
+    "## Measured",
+    "",
+    "| | measured | objective |",
+    "| --- | ---: | ---: |",
+    `| RTO, from the fault until every check passed | ${report.rtoSeconds === undefined ? "none" : seconds(report.rtoSeconds)} | ${seconds(report.objectives.rtoSeconds)} |`,
+    ...report.rpo.map(({ name, rpoSeconds, takenAt }) => `| RPO of ${name} (data of ${takenAt}) | ${seconds(rpoSeconds)} | ${seconds(report.objectives.rpoSeconds)} |`),
+    "",
+    "## Steps",
+    "",
+    "| step | time | Terraform | AWS | Rekindle | on the clock | outcome |",
+    "| --- | ---: | ---: | ---: | ---: | --- | --- |",
+    ...report.steps.map(stepRow),
+    "",
+    `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %.`,
+    "",
+    ...section("Plan", planLines(report)),
+    "## Checks",
+    "",
+    ...report.checks.map(({ name, passed, expected, found }) => `- ${passed ? "passed" : "**FAILED**"}: ${name}${passed ? ` (${found})` : `: expected ${expected}, found ${found}`}`),
+    `- ${report.lostCalls.length === 0 ? "passed" : "**FAILED**"}: calls of the rebuild to the lost region: ${report.lostCalls.length}`,
+    `- ${report.leftovers.length === 0 ? "passed" : "**FAILED**"}: resources left after the teardown: ${report.leftovers.length}`,
+    "",
+    ...section("What this day does not prove", report.limits.map((limit) => `- ${limit}`)),
+  ].join("\n");
+}
+
+function section(title: string, lines: string[]): string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, "", ...lines, ""];
+}
+
+function stepRow({ name, seconds: total, spent, onTheClock, outcome }: Step): string {
+  return `| ${name} | ${seconds(total)} | ${seconds(spent.terraform)} | ${seconds(spent.aws)} | ${seconds(spent.rekindle)} | ${onTheClock ? "yes" : ""} | ${outcome} |`;
+}
+
+function planLines({ plan }: GameDayReport): string[] {
+  if (plan === undefined) return [];
+  return [
+    `- plan \`${plan.id}\`, release \`${plan.release}\``,
+    ...(plan.point === undefined ? [] : [`- recovery point \`${plan.point}\`, ${plan.consistency} consistent`]),
+    ...plan.reasons.map((reason) => `- ${reason}`),
+    ...plan.passedOver.map(({ point, reasons }) => `- passed over \`${point}\`: ${reasons.join("; ")}`),
+  ];
+}
+
+function seconds(value: number): string {
+  return `${value.toFixed(1)} s`;
+}

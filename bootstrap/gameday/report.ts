@@ -1,0 +1,61 @@
+import type { Check } from "../recovery/check.ts";
+import type { DataSetAge, RecoveryPlan } from "../recovery/plan.ts";
+
+/** One stage of a game day. Steps follow each other without a gap, so that their times add up. */
+export interface Step {
+  name: string;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  seconds: number;
+  /** Of these seconds: in Terraform, in calls to AWS and waits for it, in time that was let pass, in Rekindle itself. */
+  spent: { terraform: number; aws: number; passing: number; rekindle: number };
+  /** True between the fault and the last check: these steps are the RTO. */
+  onTheClock: boolean;
+  outcome: "passed" | "failed";
+  /** The error's message and details, for a failed step. */
+  error?: string[];
+}
+
+/** A call of the rebuild to the region that was lost. */
+export interface LostCall {
+  time: string;
+  service: string;
+  action: string;
+  region: string;
+}
+
+/** Something that the teardown did not take away. */
+export interface Leftover {
+  region: string;
+  kind: string;
+  id: string;
+}
+
+/** The record of one game day: `report.json`. Seconds throughout; times in ISO 8601, UTC. */
+export interface GameDayReport {
+  version: 1;
+  id: string;
+  environment: string;
+  commit: string;
+  scenario: { kind: "region-lost"; region: string; recoveryRegion: string; mode: "refused" | "timeout" };
+  startedAt: string;
+  /** When the region was cut off. Absent when the day failed before. */
+  faultAt?: string;
+  plan?: Pick<RecoveryPlan, "id" | "point" | "consistency" | "reasons" | "passedOver"> & { release: string };
+  steps: Step[];
+  checks: Check[];
+  /** Age, at the moment of the fault, of the data that came back. */
+  rpo: DataSetAge[];
+  /** Sum of the steps on the clock; absent when they did not all pass. */
+  rtoSeconds?: number;
+  objectives: { rpoSeconds: number; rtoSeconds: number };
+  verdict: "passed" | "failed";
+  /** Why it failed: one sentence each. */
+  reasons: string[];
+  lostCalls: LostCall[];
+  leftovers: Leftover[];
+  /** Of all seconds: in Rekindle itself, not in Terraform, AWS or time that was let pass. */
+  overheadShare: number;
+  /** What this day does not prove, since its AWS was an emulator. */
+  limits: string[];
+}

@@ -1,0 +1,56 @@
+/** What one site of an environment really consists of, as its region's own APIs tell it. */
+export interface Observed {
+  servers: ObservedServer[];
+  databases: ObservedDatabase[];
+  targetGroups: ObservedTargetGroup[];
+  securityGroups: ObservedSecurityGroup[];
+}
+
+export interface ObservedServer {
+  instanceId: string;
+  role: string;
+  server: string;
+  imageId: string;
+  instanceType: string;
+  instanceProfile: string;
+  privateAddress: string;
+  /** Decoded. */
+  userData: string;
+  volumes: ObservedVolume[];
+}
+
+export interface ObservedVolume {
+  device: string;
+  /** Empty for a volume that came from no snapshot. */
+  snapshotId: string;
+  sizeGiB: number;
+  type: string;
+  encrypted: boolean;
+  keyArn: string;
+}
+
+export interface ObservedDatabase {
+  identifier: string;
+  status: string;
+  engine: string;
+  instanceClass: string;
+  storageGiB: number;
+  port: number;
+  encrypted: boolean;
+  keyArn: string;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+}
+
+export interface ObservedTargetGroup {
+  name: string;
+  port: number;
+  healthPath: string;
+  /** Instance id → `healthy`, `initial`, … */
+  targets: Record<string, string>;
+}
+
+export interface ObservedSecurityGroup {
+  name: string;
+  ingress: { port: number; from: string[] }[];
+}
