@@ -1,0 +1,24 @@
+import { type App, TerraformStack } from "cdktf";
+import type { Site, Topology } from "../bootstrap/config/schema.ts";
+import { Identities } from "./foundation/identities.ts";
+import { SiteFoundation } from "./foundation/site-foundation.ts";
+import { keepState, siteProvider } from "./terraform.ts";
+
+const sites: readonly Site[] = ["primary", "recovery"];
+
+/** `foundation-stack`: what must be there before the day, in both regions, so that a rebuild creates none of it. */
+export class FoundationStack extends TerraformStack {
+  constructor(app: App, { environment }: Topology) {
+    super(app, "foundation-stack");
+    keepState(this, environment);
+    const [primary, recovery] = sites.map((site) => {
+      const provider = siteProvider(this, environment, site, { alias: site });
+      return { provider, foundation: new SiteFoundation(this, site, { environment, site, provider }) };
+    });
+    new Identities(this, "identities", {
+      environment,
+      provider: primary!.provider,
+      keys: [primary!.foundation.key, recovery!.foundation.key],
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
+import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket/index.js";
+import { S3BucketOwnershipControls } from "@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js";
+import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy/index.js";
+import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js";
+import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js";
+import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning/index.js";
+import { Construct } from "constructs";
+import { tlsOnly } from "./policies.ts";
+
+/**
+ * The bucket of one region: versioned, encrypted with the region's key, private, TLS only.
+ * Current versions never leave the standard class, for on the day they are read at once.
+ */
+export class SiteBucket extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { provider, name, keyArn }: { provider: AwsProvider; name: string; keyArn: string },
+  ) {
+    super(scope, id);
+    // The lifecycle is this deprecated block on purpose: aws_s3_bucket_lifecycle_configuration polls for 55 seconds
+    // whatever S3 answers (a delay of 10 and ten equal answers 5 apart), a third of a game day. The price is that
+    // "keep the newest noncurrent versions" cannot be said; releases are written once, so they have none.
+    const bucket = new S3Bucket(this, "bucket", {
+      provider,
+      bucket: name,
+      forceDestroy: false,
+      lifecycleRule,
+    });
+    new S3BucketVersioningA(this, "versioning", {
+      provider,
+      bucket: bucket.id,
+      versioningConfiguration: { status: "Enabled" },
+    });
+    new S3BucketServerSideEncryptionConfigurationA(this, "encryption", {
+      provider,
+      bucket: bucket.id,
+      rule: [
+        {
+          applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+          bucketKeyEnabled: true,
+        },
+      ],
+    });
+    new S3BucketOwnershipControls(this, "ownership", {
+      provider,
+      bucket: bucket.id,
+      rule: { objectOwnership: "BucketOwnerEnforced" },
+    });
+    const privacy = new S3BucketPublicAccessBlock(this, "privacy", {
+      provider,
+      bucket: bucket.id,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    });
+    new S3BucketPolicy(this, "policy", {
+      provider,
+      bucket: bucket.id,
+      policy: JSON.stringify(tlsOnly(name)),
+      // S3 answers a conflict when both are written at once.
+      dependsOn: [privacy],
+    });
+  }
+}
+
+/** Days; Glacier bills the first 90 in any case, so a version stays there long enough to be worth the move. */
+const lifecycleRule = [
+  {
+    id: "old-versions-to-glacier",
+    enabled: true,
+    noncurrentVersionTransition: [
+      { days: 30, storageClass: "GLACIER_IR" },
+      { days: 120, storageClass: "GLACIER" },
+    ],
+    noncurrentVersionExpiration: { days: 365 },
+  },
+  { id: "no-half-uploads", enabled: true, abortIncompleteMultipartUploadDays: 7 },
+];

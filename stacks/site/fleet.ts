@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group/index.js";
+import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami/index.js";
+import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template/index.js";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { instanceProfile, loadBalancerName } from "../../bootstrap/config/names.ts";
+import { FleetLoadBalancer } from "./load-balancer.ts";
+import type { Network } from "./network.ts";
+import type { SecurityGroups } from "./security-groups.ts";
+import { type ServerProfile, serverProfile } from "./server.ts";
+import type { SiteProps } from "./site.ts";
+
+/** The servers of a role behind a load balancer: an Auto Scaling group that holds its count across the zones. */
+export class Fleet extends Construct {
+  readonly ready: ITerraformDependable[];
+  /** DNS name of the load balancer. */
+  readonly address: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: SiteProps & {
+      role: string;
+      network: Network;
+      securityGroups: SecurityGroups;
+      after: ITerraformDependable[];
+    },
+  ) {
+    super(scope, id);
+    const { topology, pins, role, network, securityGroups, after } = props;
+    const { environment } = topology;
+    const profile = serverProfile(props, role, role);
+    const name = loadBalancerName(environment.name, pins.site, role);
+    const loadBalancer = new FleetLoadBalancer(this, "load-balancer", props);
+    // The one look-up of a site, in its own region: only the image knows what its root device is called.
+    const image = new DataAwsAmi(this, "image", {
+      filter: [{ name: "image-id", values: [profile.imageId] }],
+      includeDeprecated: true,
+    });
+    const template = new LaunchTemplate(this, "template", {
+      name,
+      imageId: profile.imageId,
+      instanceType: profile.instanceType,
+      userData: profile.userDataBase64,
+      iamInstanceProfile: { name: instanceProfile(environment.name, role) },
+      vpcSecurityGroupIds: [securityGroups.role(role)],
+      metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+      blockDeviceMappings: [
+        {
+          deviceName: image.rootDeviceName,
+          ebs: {
+            volumeSize: topology.roles[role]!.image.rootVolumeGiB,
+            volumeType: "gp3",
+            encrypted: "true",
+            kmsKeyId: pins.encryptionKey,
+            deleteOnTermination: "true",
+          },
+        },
+      ],
+      // Default tags of the provider do not reach what Auto Scaling launches.
+      tagSpecifications: ["instance", "volume"].map((resourceType) => ({ resourceType, tags: profile.tags })),
+      updateDefaultVersion: true,
+    });
+    const { count } = environment.roles[role]!;
+    const group = new AutoscalingGroup(this, "group", {
+      // Another image or release is another group: its servers must be healthy before the old ones go.
+      name: `${name}-${digestOf(profile)}`,
+      minSize: count,
+      maxSize: count,
+      desiredCapacity: count,
+      vpcZoneIdentifier: network.privateSubnetIds,
+      launchTemplate: { id: template.id, version: template.latestVersion.toString() },
+      targetGroupArns: [loadBalancer.targetGroupArn],
+      healthCheckType: "ELB",
+      healthCheckGracePeriod: 300,
+      minElbCapacity: count,
+      waitForCapacityTimeout: "15m",
+      dependsOn: [...after, loadBalancer.listener],
+      lifecycle: { createBeforeDestroy: true },
+    });
+    this.ready = [group];
+    this.address = loadBalancer.address;
+  }
+}
+
+/** Changes with whatever a running server cannot take on. */
+function digestOf(profile: ServerProfile): string {
+  return createHash("sha256").update(JSON.stringify(profile)).digest("hex").slice(0, 8);
+}

@@ -1,0 +1,39 @@
+import { tags } from "../../bootstrap/config/names.ts";
+import { RekindleError } from "../../bootstrap/errors.ts";
+import type { SiteProps } from "./site.ts";
+import { userData } from "./user-data.ts";
+
+/** What a server is launched with, the same for a fixed server and for one of a fleet. */
+export interface ServerProfile {
+  imageId: string;
+  instanceType: string;
+  /** Base64 of the rendered user-data. */
+  userDataBase64: string;
+  tags: Record<string, string>;
+}
+
+/** The server's name is the role's for a fleet. */
+export function serverProfile({ topology, pins }: SiteProps, role: string, server: string): ServerProfile {
+  const pin = pins.roles[role];
+  if (pin === undefined) {
+    throw new RekindleError(
+      "bad-input",
+      `role ${role} has no image pin for ${pins.site}; run \`rekindle plan\` again`,
+    );
+  }
+  const { environment } = topology;
+  return {
+    imageId: pin.imageId,
+    instanceType: environment.roles[role]!.instanceType,
+    userDataBase64: Buffer.from(userData({ topology, pins }, role, server)).toString("base64"),
+    tags: {
+      Name: `${environment.name}-${server}`,
+      [tags.environment]: environment.name,
+      [tags.site]: pins.site,
+      [tags.role]: role,
+      [tags.server]: server,
+      [tags.release]: pins.release.release,
+      [tags.recipe]: pin.recipe,
+    },
+  };
+}

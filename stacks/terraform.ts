@@ -1,0 +1,41 @@
+import { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
+import { S3Backend, type TerraformStack } from "cdktf";
+import { stateBucket, tags } from "../bootstrap/config/names.ts";
+import type { Environment, Site } from "../bootstrap/config/schema.ts";
+import { regionOf } from "../bootstrap/config/servers.ts";
+
+/** State is kept in the recovery region, for on the day it must be read and written there. */
+export function keepState(stack: TerraformStack, environment: Environment): void {
+  const { account, name, regions } = environment;
+  new S3Backend(stack, {
+    bucket: stateBucket(name, account, regions.recovery),
+    key: `${stack.node.id}.tfstate`,
+    region: regions.recovery,
+    encrypt: true,
+    usePathStyle: true,
+  });
+  // S3's own locking, which cdktf has no typed property for; the reason for Terraform 1.10.
+  stack.addOverride("terraform.backend.s3.use_lockfile", true);
+  stack.addOverride("terraform.required_version", ">= 1.10");
+  // The version that the bindings were generated from, so that an apply of next year is the one of today.
+  stack.addOverride("terraform.required_providers.aws.version", "5.100.0");
+}
+
+/**
+ * The provider for one site's region. It refuses another account, and tags whatever it makes, so that
+ * what is left over can be found by tag. Endpoints come from the environment: AWS or the sandbox.
+ */
+export function siteProvider(
+  stack: TerraformStack,
+  environment: Environment,
+  site: Site,
+  options: { alias?: string } = {},
+): AwsProvider {
+  return new AwsProvider(stack, `aws-${site}`, {
+    ...options,
+    region: regionOf(environment, site),
+    allowedAccountIds: [environment.account],
+    s3UsePathStyle: true,
+    defaultTags: [{ tags: { [tags.environment]: environment.name, [tags.site]: site } }],
+  });
+}
