@@ -7,6 +7,8 @@ import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
 import { type ObjectStore, s3Store } from "./aws/objects.ts";
 import { ebsSnapshots, type VolumeSnapshots } from "./aws/snapshots.ts";
+import { ensureStateBucket } from "./aws/state-bucket.ts";
+import { awsSweep, type Sweep } from "./aws/sweep.ts";
 import { Catalog } from "./catalog.ts";
 
 /** All that Rekindle asks of one region. */
@@ -17,6 +19,7 @@ export interface CloudRegion {
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
   inventory: Inventory;
+  sweep: Sweep;
 }
 
 /** An environment's account and regions. Making one calls nothing. */
@@ -26,6 +29,8 @@ export interface Cloud {
   recovery: CloudRegion;
   /** The bucket of Terraform's state, in the recovery region. */
   state: ObjectStore;
+  /** Makes that bucket, which no stack can make for itself. Safe to call again. */
+  ensureStateBucket(): Promise<"created" | "there">;
 }
 
 export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
@@ -37,11 +42,14 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
     volumes: ebsSnapshots(access, region),
     databases: rdsSnapshots(access, region),
     inventory: awsInventory(access, region),
+    sweep: awsSweep(access, region),
   });
+  const state = stateBucket(name, account, regions.recovery);
   return {
     account: awsAccount(access),
     primary: connect(regions.primary),
     recovery: connect(regions.recovery),
-    state: s3Store(access, regions.recovery, stateBucket(name, account, regions.recovery), account),
+    state: s3Store(access, regions.recovery, state, account),
+    ensureStateBucket: () => ensureStateBucket(access, regions.recovery, state),
   };
 }

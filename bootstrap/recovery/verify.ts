@@ -2,9 +2,9 @@ import { renderUserData } from "../../cloud-init/render.ts";
 import { databaseIdentifier, instanceProfile, loadBalancerName } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { fixedServers, isFleet } from "../config/servers.ts";
+import { securityGroupName, securityGroups } from "../config/security.ts";
 import { userDataVariables } from "../config/user-data.ts";
 import type { Check } from "./check.ts";
-import { expectedSecurityGroups } from "./expected-security.ts";
 import type { Observed, ObservedServer } from "./observed.ts";
 import type { Pins } from "./pins.ts";
 
@@ -121,9 +121,13 @@ function verifyTargetGroups(topology: Topology, pins: Pins, observed: Observed):
 }
 
 function verifySecurityGroups(topology: Topology, pins: Pins, observed: Observed): Check[] {
-  return expectedSecurityGroups(topology, pins.site).map(({ name, ingress }) => {
+  return securityGroups(topology, pins.site).map(({ name, ingress }) => {
     const found = observed.securityGroups.find((candidate) => candidate.name === name);
-    return check(`security group ${name}`, describeRules(ingress), found === undefined ? "not there" : describeRules(found.ingress));
+    const expected = ingress.map(({ port, from }) => ({
+      port,
+      from: [from === "0.0.0.0/0" ? from : securityGroupName(topology.environment.name, pins.site, from)],
+    }));
+    return check(`security group ${name}`, describeRules(expected), found === undefined ? "not there" : describeRules(found.ingress));
   });
 }
 

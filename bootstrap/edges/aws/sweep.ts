@@ -11,6 +11,8 @@ import {
 import { DeleteDBSnapshotCommand, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
 import { DeleteBucketCommand, DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
 import { tags } from "../../config/names.ts";
+import type { Leftover } from "../../gameday/report.ts";
+import { leftovers } from "./leftovers.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 
 /** Takes away, in one region, what an environment's commands made and no stack owns. Only what carries its tag. */
@@ -20,6 +22,8 @@ export interface Sweep {
   /** Every version of every object; the bucket stays. A bucket that is not there is fine. */
   emptyBucket(bucket: string): Promise<void>;
   deleteBucket(bucket: string): Promise<void>;
+  /** Looks for what is still there, and removes nothing. */
+  leftovers(environment: string): Promise<Leftover[]>;
 }
 
 export function awsSweep(access: AwsAccess, region: string): Sweep {
@@ -51,6 +55,7 @@ export function awsSweep(access: AwsAccess, region: string): Sweep {
     async deleteBucket(bucket) {
       await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
     },
+    leftovers: (environment) => leftovers(access, region, environment),
   };
 }
 

@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { siteBucket, stateBucket } from "../config/names.ts";
+import type { Topology } from "../config/schema.ts";
+import type { Stopwatch } from "../edges/stopwatch.ts";
+import type { Leftover } from "../gameday/report.ts";
+import type { Field } from "./field.ts";
+
+export interface TeardownContext {
+  folder: string;
+  topology: Topology;
+  stopwatch: Stopwatch;
+}
+
+/** Takes away everything that a game day made, in reverse. The lost region comes back first, to be cleaned too. */
+export async function tearDown(context: TeardownContext, { sandbox, cloud, terraform }: Field): Promise<void> {
+  const { name, account, regions } = context.topology.environment;
+  await sandbox.restoreRegion(regions.primary);
+
+  const destroy = async (when: "before" | "after", stack: string) => {
+    const dir = join(context.folder, when, "cdktf.out", "stacks", stack);
+    // A stack that was never initialized deployed nothing.
+    if (!existsSync(join(dir, ".terraform"))) return;
+    await context.stopwatch.during("terraform", () => terraform.destroy(dir));
+  };
+  await Promise.all([destroy("after", "recovery-stack"), destroy("before", "primary-stack")]);
+  for (const { region, sweep } of [cloud.primary, cloud.recovery]) {
+    await sweep.data(name);
+    await sweep.emptyBucket(siteBucket(name, account, region));
+  }
+  await destroy("before", "foundation-stack");
+  const state = stateBucket(name, account, regions.recovery);
+  await cloud.recovery.sweep.emptyBucket(state);
+  await cloud.recovery.sweep.deleteBucket(state);
+}
+
+export async function countLeftovers({ topology }: TeardownContext, { cloud }: Field): Promise<Leftover[]> {
+  const regions = [cloud.primary, cloud.recovery];
+  return (await Promise.all(regions.map(({ sweep }) => sweep.leftovers(topology.environment.name)))).flat();
+}

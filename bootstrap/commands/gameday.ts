@@ -1,0 +1,239 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { durationSeconds } from "../config/duration.ts";
+import type { Topology } from "../config/schema.ts";
+import { expectedData } from "../recovery/resolve.ts";
+import type { Clock } from "../edges/clock.ts";
+import type { Sandbox } from "../edges/sandbox.ts";
+import type { Stopwatch } from "../edges/stopwatch.ts";
+import { synthesize } from "../edges/synthesize.ts";
+import type { Terraform } from "../edges/terraform.ts";
+import { reportMarkdown } from "../gameday/markdown.ts";
+import type { GameDayReport, Leftover, LostCall } from "../gameday/report.ts";
+import { judge, overheadShare } from "../gameday/verdict.ts";
+import type { Recipe } from "../image/recipe.ts";
+import { encodeJson } from "../json.ts";
+import type { Check } from "../recovery/check.ts";
+import type { RecoveryPlan } from "../recovery/plan.ts";
+import type { RoleSource } from "../release/release.ts";
+import { bake } from "./bake.ts";
+import type { Field } from "./field.ts";
+import { countLeftovers, tearDown } from "./gameday-teardown.ts";
+import { Journal, type Progress } from "./journal.ts";
+import { makePlan } from "./plan.ts";
+import { publish } from "./publish.ts";
+import { takeSnapshot } from "./snapshot.ts";
+import { synthesisInput, writeSynthesisInput } from "./synth-input.ts";
+import { verify } from "./verify.ts";
+
+/** Long enough that the data is measurably older than the fault; short enough to watch. */
+const passingMs = 3_000;
+
+export interface GameDayContext {
+  /** Names the day and its folder. */
+  id: string;
+  /** Where the day's files go: reports, synthesized stacks, the sandbox's state. */
+  folder: string;
+  topology: Topology;
+  commit: string;
+  sources: Record<string, RoleSource>;
+  recipes: Record<string, Recipe>;
+  mode: "refused" | "timeout";
+  /** Leaves the rebuilt environment and the sandbox running. */
+  keep: boolean;
+  clock: Clock;
+  stopwatch: Stopwatch;
+  signal: AbortSignal;
+  progress: Progress;
+  print(line: string): void;
+  /** Checks every tool and the tree, before anything is started. */
+  preflight(): Promise<void>;
+  openField(): Promise<Field>;
+  stacksProgram: string;
+}
+
+/** What the day has learned so far: the report is made of it, whatever happens. */
+interface Learned {
+  faultAt?: string;
+  plan?: RecoveryPlan;
+  checks: Check[];
+  lostCalls: LostCall[];
+  leftovers: Leftover[];
+  limits: string[];
+}
+
+/** Rehearses the loss of the primary region against the clock. Always ends with a report. */
+export async function gameday(context: GameDayContext): Promise<GameDayReport> {
+  const startedAt = context.clock.now().toISOString();
+  const journal = new Journal(context.clock, context.stopwatch, context.progress);
+  const record: Learned = { checks: [], lostCalls: [], leftovers: [], limits: [] };
+  let field: Field | undefined;
+  try {
+    await journal.step("preflight", context.preflight);
+    field = await journal.step("sandbox", async () => {
+      const opened = await context.stopwatch.during("aws", context.openField);
+      await opened.cloud.ensureStateBucket();
+      return opened;
+    });
+    record.limits = (await field.sandbox.status()).limits;
+    await rehearse(context, field, journal, record);
+  } catch {
+    // The step that failed is in the journal, with its reasons; the teardown must run all the same.
+  }
+  journal.stopClock();
+  if (field !== undefined) await closeField(context, field, journal, record);
+  const report = makeReport(context, startedAt, journal, record);
+  await writeReport(context.folder, report);
+  return report;
+}
+
+async function rehearse(context: GameDayContext, field: Field, journal: Journal, record: Learned): Promise<void> {
+  const { topology, clock, stopwatch } = context;
+  const { cloud, sandbox, terraform } = field;
+  const shared = { ...context, cloud, account: cloud.account };
+
+  await journal.step("foundation", async () => {
+    const stack = await prepare(context, field, "before");
+    await deploy(context, terraform, stack("foundation-stack"));
+  });
+  await journal.step("publish", () => publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }));
+  await journal.step("bake", () =>
+    bake({
+      ...shared,
+      factories: [cloud.primary.images, cloud.recovery.images],
+      catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+    }),
+  );
+  await journal.step("primary", async () => {
+    const stack = await prepare(context, field, "before");
+    await deploy(context, terraform, stack("primary-stack"));
+  });
+  await journal.step("snapshot", () => takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }));
+  await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
+  const mark = await journal.step("fault", () => loseRegion(context, sandbox));
+  record.faultAt = clock.now().toISOString();
+
+  journal.startClock();
+  try {
+    const plan = await journal.step("plan", () =>
+      makePlan({ topology, catalog: cloud.recovery.catalog, account: cloud.account, wish: { kind: "newest" }, clock }),
+    );
+    record.plan = plan;
+    await journal.step("rebuild", async () => {
+      // A folder of its own: whoever recovers starts from a fresh clone.
+      const stack = await prepare(context, field, "after");
+      await deploy(context, terraform, stack("recovery-stack"));
+    });
+    record.checks = await journal.step("verify", () => verify({ topology, cloud, pins: plan.pins }));
+  } finally {
+    record.lostCalls = await callsToLostRegion(context, sandbox, mark);
+  }
+}
+
+/** Synthesizes all stacks from what the catalog holds now. */
+async function prepare(context: GameDayContext, field: Field, when: "before" | "after"): Promise<(stack: string) => string> {
+  const input = join(context.folder, when, "synthesis.json");
+  await writeSynthesisInput(
+    input,
+    await synthesisInput({
+      topology: context.topology,
+      catalog: field.cloud.recovery.catalog,
+      recoveryDeployed: async () => false,
+      clock: context.clock,
+      print: context.print,
+    }),
+  );
+  return synthesize(context.stacksProgram, input, join(context.folder, when, "cdktf.out"), process.env);
+}
+
+async function deploy(context: GameDayContext, terraform: Terraform, dir: string): Promise<void> {
+  await context.stopwatch.during("terraform", async () => {
+    await terraform.init(dir);
+    await terraform.apply(dir);
+  });
+}
+
+/** Returns where in the gateway's log the lost region's silence begins. */
+async function loseRegion(context: GameDayContext, sandbox: Sandbox): Promise<number> {
+  await sandbox.loseRegion(context.topology.environment.regions.primary, context.mode);
+  return (await sandbox.requestsSince(Number.MAX_SAFE_INTEGER)).next;
+}
+
+async function callsToLostRegion(context: GameDayContext, sandbox: Sandbox, since: number): Promise<LostCall[]> {
+  const lost = context.topology.environment.regions.primary;
+  const { requests } = await sandbox.requestsSince(since);
+  return requests
+    .filter(({ region, outcome }) => region === lost || outcome === "lost")
+    .map(({ time, service, action, region }) => ({ time, service, action, region }));
+}
+
+/** With `keep`, only tells how to go on. */
+async function closeField(context: GameDayContext, field: Field, journal: Journal, record: Learned): Promise<void> {
+  if (context.keep) {
+    context.print(`kept: the sandbox at ${field.sandbox.endpoint}, with the rebuilt environment in it`);
+    return;
+  }
+  try {
+    await journal.step("teardown", () => tearDown(context, field));
+    record.leftovers = await journal.step("count what is left", () => countLeftovers(context, field));
+  } catch {
+    // In the journal, like every failed step.
+  } finally {
+    await field.sandbox.stop();
+  }
+}
+
+function makeReport(context: GameDayContext, startedAt: string, journal: Journal, record: Learned): GameDayReport {
+  const { environment } = context.topology;
+  const objectives = { rpoSeconds: durationSeconds(environment.objectives.rpo), rtoSeconds: durationSeconds(environment.objectives.rto) };
+  const { plan, faultAt } = record;
+  // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
+  const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
+    name,
+    takenAt,
+    rpoSeconds: (Date.parse(faultAt!) - Date.parse(takenAt)) / 1000,
+  }));
+  const expected = expectedData(context.topology, environment.regions.recovery);
+  const dataSets = [...Object.keys(expected.servers), ...expected.databases];
+  return {
+    version: 1,
+    id: context.id,
+    environment: environment.name,
+    commit: context.commit,
+    scenario: {
+      kind: "region-lost",
+      region: environment.regions.primary,
+      recoveryRegion: environment.regions.recovery,
+      mode: context.mode,
+    },
+    startedAt,
+    ...(faultAt === undefined ? {} : { faultAt }),
+    ...(plan === undefined ? {} : { plan: summarize(plan) }),
+    steps: journal.steps,
+    checks: record.checks,
+    rpo,
+    objectives,
+    ...judge({ ...record, steps: journal.steps, rpo, objectives, dataSets }),
+    lostCalls: record.lostCalls,
+    leftovers: record.leftovers,
+    overheadShare: overheadShare(journal.steps),
+    limits: record.limits,
+  };
+}
+
+function summarize({ id, point, consistency, reasons, passedOver, pins }: RecoveryPlan): NonNullable<GameDayReport["plan"]> {
+  return {
+    id,
+    ...(point === undefined ? {} : { point }),
+    ...(consistency === undefined ? {} : { consistency }),
+    reasons,
+    passedOver,
+    release: pins.release.release,
+  };
+}
+
+async function writeReport(folder: string, report: GameDayReport): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "report.json"), encodeJson(report));
+  await writeFile(join(folder, "report.md"), reportMarkdown(report));
+}
