@@ -1,0 +1,125 @@
+import { Command, Option } from "commander";
+import { version } from "../package.json" with { type: "json" };
+import { exitCodes, RekindleError } from "./errors.ts";
+
+/**
+ * The entry point. Loads nothing but the command line itself: every command imports what it needs when it runs,
+ * so that `rekindle --help` answers as fast as Node starts.
+ */
+const program = new Command("rekindle")
+  .description("versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS")
+  .version(version)
+  .showHelpAfterError()
+  .addHelpText(
+    "after",
+    `
+Exit codes: 0 done, 1 a failed check or verdict, ${Object.entries(exitCodes)
+      .filter(([, code]) => code > 1)
+      .map(([kind, code]) => `${code} ${kind.replaceAll("-", " ")}`)
+      .join(", ")}.`,
+  );
+
+const wiring = () => import("./compose.ts");
+const env = new Option("--env <name>", "the environment; else REKINDLE_ENV, else the one that cdktf.json names");
+const json = new Option("--json", "print one JSON value, and nothing else, on standard output");
+const commit = new Option("--commit <revision>", "the commit to take; else HEAD, and then a dirty tree is refused");
+
+program
+  .command("doctor")
+  .description("list what is needed, what was found, and how to install what is missing")
+  .addOption(json)
+  .action(async (options) => (await wiring()).doctorCommand(options));
+program
+  .command("validate")
+  .description("check every environment and role, and the user-data they render")
+  .argument("[environment...]", "only these environments")
+  .addOption(json)
+  .action(async (environments, options) => (await wiring()).validateCommand(environments, options));
+program
+  .command("schema")
+  .description("print the JSON Schema of an environment or a role, for editors")
+  .argument("<kind>", "environment or role")
+  .action(async (kind) => (await wiring()).schemaCommand(kind));
+program
+  .command("bootstrap")
+  .description("make the bucket of Terraform's state, once for each environment")
+  .addOption(env)
+  .action(async (options) => (await wiring()).bootstrapCommand(options));
+program
+  .command("publish")
+  .description("pack a commit's configuration into a release in every region, and point the environment to it")
+  .addOption(env)
+  .addOption(commit)
+  .addOption(json)
+  .action(async (options) => (await wiring()).publishCommand(options));
+program
+  .command("bake")
+  .description("make the golden images that a commit's roles need and no region lacks")
+  .addOption(env)
+  .addOption(commit)
+  .addOption(json)
+  .action(async (options) => (await wiring()).bakeCommand(options));
+program
+  .command("snapshot")
+  .description("take a recovery point of all data, copied to the recovery region")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await wiring()).snapshotCommand(options));
+program
+  .command("plan")
+  .description("choose what to rebuild from, say why, and pin it for recovery-stack")
+  .addOption(env)
+  .addOption(new Option("--as-of <time>", "the newest point of that moment, in ISO 8601").conflicts("point"))
+  .option("--point <id>", "one recovery point")
+  .option("--region <region>", "where to rebuild; else the recovery region")
+  .option("--out <file>", "write the plan to a file too")
+  .addOption(json)
+  .action(async (options) => (await wiring()).planCommand(options));
+program
+  .command("verify")
+  .description("compare the rebuilt environment with its pinned plan")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await wiring()).verifyCommand(options));
+program
+  .command("gameday")
+  .description("rehearse the loss of the primary region in a sandbox, against the clock")
+  .addOption(env)
+  .addOption(commit)
+  .addOption(new Option("--mode <mode>", "how the lost region fails").choices(["refused", "timeout"]).default("refused"))
+  .option("--keep", "leave the rebuilt environment and its sandbox running")
+  .addOption(json)
+  .action(async (options) => (await wiring()).gamedayCommand(options));
+program
+  .command("synth-input", { hidden: true })
+  .description("write what the stacks are synthesized from; cdktf.json runs it")
+  .addOption(env)
+  .action(async (options) => (await wiring()).synthInputCommand(options));
+if (process.argv[2] === "sandbox") program.addCommand((await wiring()).sandboxCommands());
+else program.command("sandbox").description("AWS on this machine: start, stop, status, env, reset, cut, restore, fault, requests");
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** The one place that turns an error into words and an exit code. */
+function report(error: unknown): number {
+  if (error instanceof RekindleError) {
+    console.error(`rekindle: ${error.message}`);
+    for (const line of error.details) console.error(`  ${line}`);
+    return exitCodes[error.kind];
+  }
+  if (isAwsError(error)) {
+    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`);
+    return exitCodes["tool-failed"];
+  }
+  console.error(error);
+  console.error("rekindle: this is a fault of Rekindle's own; please report it with the lines above");
+  return 1;
+}
+
+function isAwsError(error: unknown): error is Error {
+  return error instanceof Error && "$metadata" in error;
+}

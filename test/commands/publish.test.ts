@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { type PublishContext, publish } from "../../bootstrap/commands/publish.ts";
+import { Catalog } from "../../bootstrap/edges/catalog.ts";
+import { RekindleError } from "../../bootstrap/errors.ts";
+import { aTopology, primary, recovery } from "../builders.ts";
+import { MemoryStore } from "../fakes/memory-store.ts";
+
+const commit = "a".repeat(40);
+
+function aBench() {
+  const stores = [new MemoryStore(recovery, "r-bucket"), new MemoryStore(primary, "p-bucket")] as const;
+  const context: PublishContext = {
+    topology: aTopology(),
+    commit,
+    sources: {
+      web: { files: [{ path: "etc/a", mode: "0644", content: Buffer.from("a") }], userDataTemplate: "#cloud-config\n", recipe: "r-web" },
+    },
+    account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
+    catalogs: stores.map((store) => new Catalog(store)),
+    print: () => undefined,
+  };
+  return { stores, context };
+}
+
+describe("publishing", () => {
+  it("writes bundle, manifest and pointer to every region, and the pointer last", async () => {
+    const { stores, context } = aBench();
+    const published = await publish(context);
+    expect(published).toMatchObject({ uploaded: 4, pointer: "moved", commit });
+    for (const { writes } of stores) {
+      expect(writes.map((key) => key.split("/")[0])).toEqual(["bundles", "releases", "current.json"]);
+    }
+    const { pointer } = (await context.catalogs[0]!.pointer())!;
+    const manifest = (await context.catalogs[1]!.manifest(published.release))!;
+    expect(pointer.sites[primary]).toEqual({ manifest: manifest.pin, encryptionKey: `key-of-${primary}` });
+  });
+
+  it("uploads nothing the second time", async () => {
+    const { stores, context } = aBench();
+    await publish(context);
+    const before = stores.map(({ writes }) => writes.length);
+    expect(await publish(context)).toMatchObject({ uploaded: 0, pointer: "unchanged" });
+    expect(stores.map(({ writes }) => writes.length)).toEqual(before);
+  });
+
+  it("goes on when someone else moved the pointer to the same release meanwhile", async () => {
+    const { stores, context } = aBench();
+    stores[0].beforeSwap = async () => void (await publish(context));
+    expect(await publish(context)).toMatchObject({ pointer: "unchanged" });
+  });
+
+  it("refuses when someone else moved the pointer to another commit, and names both", async () => {
+    const { stores, context } = aBench();
+    const other = { ...context, commit: "b".repeat(40) };
+    stores[0].beforeSwap = async () => void (await publish(other));
+    const error = await publish(context).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(RekindleError);
+    expect((error as RekindleError).kind).toBe("refused");
+    expect((error as RekindleError).message).toContain(commit);
+    expect((error as RekindleError).message).toContain(other.commit);
+    expect((await context.catalogs[0]!.pointer())!.pointer.commit).toBe(other.commit);
+  });
+
+  it.each(["inspect", "demand"] as const)("writes nothing anywhere when %s refuses one region", async (check) => {
+    const { stores, context } = aBench();
+    const refuse = async () => {
+      throw new RekindleError("refused", "no");
+    };
+    if (check === "inspect") stores[1].inspection = refuse;
+    else context.account.demand = refuse;
+    await expect(publish(context)).rejects.toThrow("no");
+    expect(stores.flatMap(({ writes }) => writes)).toEqual([]);
+  });
+
+  it("finishes a release that an earlier run left half uploaded", async () => {
+    const { stores, context } = aBench();
+    stores[1].create = async () => {
+      throw new Error("cut off");
+    };
+    await expect(publish(context)).rejects.toThrow("cut off");
+    expect(await context.catalogs[0]!.pointer()).toBeUndefined();
+    delete (stores[1] as Partial<MemoryStore>).create;
+    expect(await publish(context)).toMatchObject({ pointer: "moved" });
+  });
+});

@@ -1,0 +1,57 @@
+import type { ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
+import { sha256 } from "../../bootstrap/release/digest.ts";
+
+/** A versioned bucket in memory. `beforeSwap` runs between a caller's read and its write: a race made to order. */
+export class MemoryStore implements ObjectStore {
+  readonly region: string;
+  readonly bucket: string;
+  readonly writes: string[] = [];
+  beforeSwap: (key: string) => Promise<void> = async () => undefined;
+  inspection: () => Promise<void> = async () => undefined;
+  readonly #objects = new Map<string, { body: Buffer; sha256: string | undefined; versionId: string }>();
+
+  constructor(region = "eu-central-1", bucket = "a-bucket") {
+    this.region = region;
+    this.bucket = bucket;
+  }
+
+  inspect(): Promise<void> {
+    return this.inspection();
+  }
+
+  async create(key: string, body: Uint8Array, digest: string) {
+    const existing = this.#objects.get(key);
+    if (existing !== undefined) return { kind: "exists" as const, versionId: existing.versionId };
+    return { kind: "created" as const, versionId: this.#put(key, body, digest) };
+  }
+
+  async get(key: string) {
+    const found = this.#objects.get(key);
+    return found && { body: found.body, etag: sha256(found.body), versionId: found.versionId };
+  }
+
+  async head(key: string) {
+    const found = this.#objects.get(key);
+    return found && { sha256: found.sha256, versionId: found.versionId };
+  }
+
+  async swap(key: string, body: Uint8Array, etag: string | undefined): Promise<"swapped" | "moved"> {
+    const interfere = this.beforeSwap;
+    this.beforeSwap = async () => undefined;
+    await interfere(key);
+    if ((await this.get(key))?.etag !== etag) return "moved";
+    this.#put(key, body, undefined);
+    return "swapped";
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  #put(key: string, body: Uint8Array, digest: string | undefined): string {
+    this.writes.push(key);
+    const versionId = `version-${this.writes.length}`;
+    this.#objects.set(key, { body: Buffer.from(body), sha256: digest, versionId });
+    return versionId;
+  }
+}
