@@ -3,6 +3,7 @@ import {
   type InstanceConfig,
   type InstanceEbsBlockDevice,
 } from "@cdktf/provider-aws/lib/instance/index.js";
+import { NetworkInterface } from "@cdktf/provider-aws/lib/network-interface/index.js";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { instanceProfile, tags } from "../../bootstrap/config/names.ts";
@@ -32,15 +33,20 @@ export class FixedServers extends Construct {
     const { topology, pins, network, securityGroups, after } = props;
     const role = topology.roles[props.role]!;
     const iamInstanceProfile = instanceProfile(topology.environment.name, props.role);
-    const vpcSecurityGroupIds = [securityGroups.role(props.role)];
+    const securityGroupIds = [securityGroups.role(props.role)];
     this.ready = props.servers.map((server) => {
       const profile = serverProfile(props, props.role, server.name);
+      // The address and its groups belong to an interface of their own, so that they outlive the server.
+      const address = new NetworkInterface(this, `${server.name}-address`, {
+        subnetId: network.privateSubnetId(server.zone),
+        privateIps: [server.privateAddress],
+        securityGroups: securityGroupIds,
+        tags: profile.tags,
+      });
       return new Instance(this, server.name, {
         ami: profile.imageId,
         instanceType: profile.instanceType,
-        subnetId: network.privateSubnetId(server.zone),
-        privateIp: server.privateAddress,
-        vpcSecurityGroupIds,
+        networkInterface: [{ networkInterfaceId: address.id, deviceIndex: 0 }],
         iamInstanceProfile,
         userDataBase64: profile.userDataBase64,
         tags: profile.tags,

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
-import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group/index.js";
+import {
+  AutoscalingGroup,
+  type AutoscalingGroupTag,
+} from "@cdktf/provider-aws/lib/autoscaling-group/index.js";
 import { DataAwsAmi } from "@cdktf/provider-aws/lib/data-aws-ami/index.js";
 import { LaunchTemplate } from "@cdktf/provider-aws/lib/launch-template/index.js";
 import type { ITerraformDependable } from "cdktf";
@@ -31,41 +34,13 @@ export class Fleet extends Construct {
     const { topology, pins, role, network, securityGroups, after } = props;
     const { environment } = topology;
     const profile = serverProfile(props, role, role);
-    const name = loadBalancerName(environment.name, pins.site, role);
     const loadBalancer = new FleetLoadBalancer(this, "load-balancer", props);
-    // The one look-up of a site, in its own region: only the image knows what its root device is called.
-    const image = new DataAwsAmi(this, "image", {
-      filter: [{ name: "image-id", values: [profile.imageId] }],
-      includeDeprecated: true,
-    });
-    const template = new LaunchTemplate(this, "template", {
-      name,
-      imageId: profile.imageId,
-      instanceType: profile.instanceType,
-      userData: profile.userDataBase64,
-      iamInstanceProfile: { name: instanceProfile(environment.name, role) },
-      vpcSecurityGroupIds: [securityGroups.role(role)],
-      metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
-      blockDeviceMappings: [
-        {
-          deviceName: image.rootDeviceName,
-          ebs: {
-            volumeSize: topology.roles[role]!.image.rootVolumeGiB,
-            volumeType: "gp3",
-            encrypted: "true",
-            kmsKeyId: pins.encryptionKey,
-            deleteOnTermination: "true",
-          },
-        },
-      ],
-      // Default tags of the provider do not reach what Auto Scaling launches.
-      tagSpecifications: ["instance", "volume"].map((resourceType) => ({ resourceType, tags: profile.tags })),
-      updateDefaultVersion: true,
-    });
+    const name = `${loadBalancerName(environment.name, pins.site, role)}-${digestOf(profile)}`;
+    const template = launchTemplate(this, { ...props, name, profile });
     const { count } = environment.roles[role]!;
     const group = new AutoscalingGroup(this, "group", {
-      // Another image or release is another group: its servers must be healthy before the old ones go.
-      name: `${name}-${digestOf(profile)}`,
+      // Another image or release is another group, which must be healthy before the old one goes.
+      name,
       minSize: count,
       maxSize: count,
       desiredCapacity: count,
@@ -76,12 +51,66 @@ export class Fleet extends Construct {
       healthCheckGracePeriod: 300,
       minElbCapacity: count,
       waitForCapacityTimeout: "15m",
+      tag: groupTags(profile),
       dependsOn: [...after, loadBalancer.listener],
       lifecycle: { createBeforeDestroy: true },
     });
     this.ready = [group];
     this.address = loadBalancer.address;
   }
+}
+
+/**
+ * What Auto Scaling launches from. It has its content in its address as well as in its name: another content is
+ * another template, and none is ever changed in place.
+ */
+function launchTemplate(
+  scope: Construct,
+  {
+    topology,
+    pins,
+    role,
+    securityGroups,
+    name,
+    profile,
+  }: SiteProps & { role: string; securityGroups: SecurityGroups; name: string; profile: ServerProfile },
+): LaunchTemplate {
+  // The one look-up of a site, in its own region: only the image knows what its root device is called.
+  const image = new DataAwsAmi(scope, "image", {
+    filter: [{ name: "image-id", values: [profile.imageId] }],
+    includeDeprecated: true,
+  });
+  return new LaunchTemplate(scope, `template-${digestOf(profile)}`, {
+    name,
+    imageId: profile.imageId,
+    instanceType: profile.instanceType,
+    userData: profile.userDataBase64,
+    iamInstanceProfile: { name: instanceProfile(topology.environment.name, role) },
+    vpcSecurityGroupIds: [securityGroups.role(role)],
+    metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+    blockDeviceMappings: [
+      {
+        deviceName: image.rootDeviceName,
+        ebs: {
+          volumeSize: topology.roles[role]!.image.rootVolumeGiB,
+          volumeType: "gp3",
+          encrypted: "true",
+          kmsKeyId: pins.encryptionKey,
+          deleteOnTermination: "true",
+        },
+      },
+    ],
+    // Default tags of the provider do not reach what Auto Scaling launches.
+    tagSpecifications: ["instance", "volume"].map((resourceType) => ({ resourceType, tags: profile.tags })),
+    updateDefaultVersion: true,
+    // The emulator reads the template's own tags back as one more specification.
+    lifecycle: { ignoreChanges: ["tag_specifications"] },
+  });
+}
+
+/** Default tags of the provider do not reach the group itself; its servers have theirs from the template. */
+function groupTags(profile: ServerProfile): AutoscalingGroupTag[] {
+  return Object.entries(profile.tags).map(([key, value]) => ({ key, value, propagateAtLaunch: false }));
 }
 
 /** Changes with whatever a running server cannot take on. */
