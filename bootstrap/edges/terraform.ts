@@ -1,7 +1,9 @@
 import { RekindleError } from "../errors.ts";
-import { type Finished, type RunOptions, run, succeeded } from "./process.ts";
+import { type Finished, type RunOptions, succeeded } from "./process.ts";
 import { type ApplyResult, isDiagnostic, readEvent, type TerraformEvent } from "./terraform/events.ts";
 import { terraformFailed } from "./terraform/failures.ts";
+import { releaseLockOfTheDead } from "./terraform/lock.ts";
+import { runOutliving } from "./terraform/outliving.ts";
 import { stopOnce } from "./terraform/stop.ts";
 
 export type { ApplyResult } from "./terraform/events.ts";
@@ -31,16 +33,18 @@ export interface TerraformContext {
   env: NodeJS.ProcessEnv;
   /** Passed on to Terraform as one request to stop; it is then waited for, so that the state is written. */
   signal?: AbortSignal;
+  /** How long to wait for a state that someone else has locked. */
+  lockTimeoutSeconds?: number;
 }
 
-// A rerun right after a killed one meets the lock of a Terraform that may still be writing its state.
-const lockTimeout = "-lock-timeout=20s";
 const unattended = ["-input=false", "-no-color"];
-const changing = ["-json", "-auto-approve", ...unattended, "-parallelism=30", lockTimeout];
 
 export function terraformIn(context: TerraformContext): Terraform {
   const { binary, cliConfig } = context;
   const env = terraformEnvironment(context);
+  // A rerun right after a killed Rekindle meets the lock of a Terraform that is still finishing.
+  const locking = [...unattended, `-lock-timeout=${context.lockTimeoutSeconds ?? 60}s`];
+  const walking = ["-json", ...locking, "-parallelism=30"];
 
   async function step(
     dir: string,
@@ -63,11 +67,13 @@ export function terraformIn(context: TerraformContext): Terraform {
         hear?.(event);
       },
     };
-    const finished = await run(binary, [verb, ...flags], options).finally(stop.done);
+    const finished = await runOutliving(binary, [verb, ...flags], options).finally(stop.done);
     if (succeeded(finished)) return finished;
     // `plan -detailed-exitcode` says "there are changes" with 2.
     if (verb === "plan" && finished.ending.kind === "exited" && finished.ending.code === 2) return finished;
-    throw await terraformFailed({ binary, verb, dir, finished, events });
+    const released =
+      finished.ending.kind === "killed" ? await releaseLockOfTheDead(binary, dir, env) : undefined;
+    throw await terraformFailed({ binary, verb, dir, finished, events, released });
   }
 
   async function change(
@@ -76,7 +82,7 @@ export function terraformIn(context: TerraformContext): Terraform {
     onLine?: (line: string) => void,
   ): Promise<ApplyResult> {
     let result: ApplyResult = { added: 0, changed: 0, destroyed: 0 };
-    await step(dir, verb, changing, (event) => {
+    await step(dir, verb, [...walking, "-auto-approve"], (event) => {
       if (event.kind === "summary" && event.operation !== "plan") result = event.result;
       if (event.text !== "") onLine?.(event.text);
     });
@@ -87,17 +93,11 @@ export function terraformIn(context: TerraformContext): Terraform {
     binary,
     cliConfig,
     // The synthesized folder is the truth about its backend: `-reconfigure` follows it and never migrates a state.
-    init: async (dir) => void (await step(dir, "init", ["-reconfigure", ...unattended, lockTimeout])),
+    init: async (dir) => void (await step(dir, "init", ["-reconfigure", ...locking])),
     apply: (dir, onLine) => change(dir, "apply", onLine),
     destroy: (dir, onLine) => change(dir, "destroy", onLine),
     async hasChanges(dir) {
-      const { ending } = await step(dir, "plan", [
-        "-json",
-        "-detailed-exitcode",
-        ...unattended,
-        "-parallelism=30",
-        lockTimeout,
-      ]);
+      const { ending } = await step(dir, "plan", [...walking, "-detailed-exitcode"]);
       return ending.kind === "exited" && ending.code === 2;
     },
     async output(dir) {

@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import { RekindleError } from "../../errors.ts";
-import { describeEnding, type Finished } from "../process.ts";
+import { describeEnding, type Ending, type Finished } from "../process.ts";
 import { errorsOf } from "./diagnostics.ts";
 import type { TerraformEvent } from "./events.ts";
+import { type Lock, lockIn } from "./lock.ts";
 import { stateLocation } from "./state.ts";
 
 export interface FailedStep {
@@ -11,11 +12,13 @@ export interface FailedStep {
   dir: string;
   finished: Finished;
   events: readonly TerraformEvent[];
+  /** The lock that it left and that was removed after it. */
+  released: Lock | undefined;
 }
 
 /** The step, how it ended, the next move; Terraform's own errors as details. */
 export async function terraformFailed(step: FailedStep): Promise<RekindleError> {
-  const { binary, verb, dir, finished, events } = step;
+  const { binary, verb, dir, finished, events, released } = step;
   const tool = basename(binary);
   const { ending } = finished;
   if (ending.kind === "not-started") {
@@ -26,12 +29,12 @@ export async function terraformFailed(step: FailedStep): Promise<RekindleError> 
   }
   const errors = errorsOf(events, finished.stderr);
   const said = errors.join("\n");
-  const move = lockMove(said, tool, dir) ?? bucketMove(said) ?? (await usualMove(verb, dir));
+  const move = lockMove(said, tool, dir) ?? bucketMove(said) ?? (await usualMove(verb, dir, ending));
   return new RekindleError(
     "tool-failed",
     `${tool} ${verb} of ${basename(dir)} ${describeEnding(ending)}; ${move}`,
     {
-      details: errors.flatMap((error) => error.split("\n")),
+      details: [...errors.flatMap((error) => error.split("\n")), ...afterKill(ending, released)],
     },
   );
 }
@@ -39,14 +42,12 @@ export async function terraformFailed(step: FailedStep): Promise<RekindleError> 
 /** Nothing is said to be safe that Rekindle cannot see: who holds the lock may be on another machine. */
 function lockMove(said: string, tool: string, dir: string): string | undefined {
   if (!/acquiring the state lock/i.test(said)) return undefined;
-  const field = (name: string) => new RegExp(`^\\s*${name}:\\s*(\\S.*?)\\s*$`, "m").exec(said)?.[1];
-  const id = field("ID");
-  if (id === undefined)
+  const lock = lockIn(said);
+  if (lock === undefined)
     return "someone else holds the state's lock: wait until they are done, then run the same command again";
-  const holder = `${field("Who") ?? "someone unknown"} holds the state's lock since ${field("Created") ?? "an unknown time"}`;
   return (
-    `${holder} (${field("Operation") ?? "unknown operation"}, lock ${id}): wait if that run is alive; ` +
-    `if it was killed, remove its lock with \`${tool} -chdir=${dir} force-unlock -force ${id}\`, then run the same command again`
+    `${lock.who} holds the state's lock since ${lock.created} (${lock.operation}, lock ${lock.id}): wait if that run is alive; ` +
+    `if it was killed, remove its lock with \`${tool} -chdir=${dir} force-unlock -force ${lock.id}\`, then run the same command again`
   );
 }
 
@@ -59,9 +60,20 @@ function bucketMove(said: string): string | undefined {
   );
 }
 
-async function usualMove(verb: string, dir: string): Promise<string> {
-  if (verb === "apply" || verb === "destroy") {
-    return `correct what the lines below name, then run the same command again: it resumes from the state in ${await stateLocation(dir)}`;
-  }
-  return "correct what the lines below name, then run the same command again";
+async function usualMove(verb: string, dir: string, ending: Ending): Promise<string> {
+  const again =
+    verb === "apply" || verb === "destroy"
+      ? `: it resumes from the state in ${await stateLocation(dir)}`
+      : "";
+  const first = ending.kind === "killed" ? "" : "correct what the lines below name, then ";
+  return `${first}run the same command again${again}`;
+}
+
+/** What is known of the state after a kill that gave Terraform no time to write it. */
+function afterKill(ending: Ending, released: Lock | undefined): string[] {
+  if (ending.kind !== "killed") return [];
+  return [
+    ...(released === undefined ? [] : [`the lock ${released.id}, which it left on the state, was removed`]),
+    "terraform writes a state in S3 every 20 seconds: what it made after the last time is not in it, and has to be removed or imported by hand when the next run says that it exists",
+  ];
 }
