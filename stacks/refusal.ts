@@ -1,11 +1,12 @@
-import { DataResource, type TerraformStack } from "cdktf";
+import type { TerraformStack } from "cdktf";
+import { TerraformData } from "./terraform-data.ts";
 
 /**
  * Makes every plan of the stack fail with the reasons. The precondition is known when Terraform plans, and a
  * failed plan applies nothing: what an earlier deployment made stays as it is.
  */
 export function refuseToDeploy(stack: TerraformStack, reasons: readonly string[]): void {
-  const refusal = new DataResource(stack, "refused");
+  const refusal = new TerraformData(stack, "refused");
   refusal.addOverride("lifecycle", {
     precondition: [
       {

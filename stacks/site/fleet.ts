@@ -31,7 +31,7 @@ export class Fleet extends Construct {
     },
   ) {
     super(scope, id);
-    const { topology, pins, role, network, securityGroups, after } = props;
+    const { topology, pins, role, network, after } = props;
     const { environment } = topology;
     const profile = serverProfile(props, role, role);
     const loadBalancer = new FleetLoadBalancer(this, "load-balancer", props);

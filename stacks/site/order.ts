@@ -1,6 +1,7 @@
-import { DataResource, dependable, type ITerraformDependable } from "cdktf";
+import { dependable, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { Environment } from "../../bootstrap/config/schema.ts";
+import { TerraformData } from "../terraform-data.ts";
 import type { Network } from "./network.ts";
 
 /**
@@ -8,9 +9,9 @@ import type { Network } from "./network.ts";
  * servers wait for gates: without them two roles of 250 servers would make 62 500 edges.
  */
 export class Order extends Construct {
-  readonly #gates = new Map<string, DataResource>();
+  readonly #gates = new Map<string, TerraformData>();
   readonly #environment: Environment;
-  readonly #network: DataResource;
+  readonly #network: TerraformData;
 
   constructor(
     scope: Construct,
@@ -20,10 +21,9 @@ export class Order extends Construct {
     super(scope, id);
     this.#environment = environment;
     // Servers fetch their release at boot, so the way out must be there before them.
-    this.#network = new DataResource(this, "network");
-    this.#network.dependsOn = network.ready.map((resource) => dependable(resource));
+    this.#network = new TerraformData(this, "network", { dependsOn: network.ready });
     for (const name of [...Object.keys(environment.databases), ...Object.keys(environment.roles)]) {
-      this.#gates.set(name, new DataResource(this, name));
+      this.#gates.set(name, new TerraformData(this, name));
     }
   }
 
@@ -35,6 +35,6 @@ export class Order extends Construct {
 
   /** Opens the gate of a role or database when these are there. */
   provides(name: string, resources: readonly ITerraformDependable[]): void {
-    this.#gates.get(name)!.dependsOn = resources.map(dependable);
+    this.#gates.get(name)!.dependsOn = resources.map((resource) => dependable(resource));
   }
 }

@@ -1,0 +1,12 @@
+import { type ITerraformDependable, TerraformResource } from "cdktf";
+import type { Construct } from "constructs";
+
+/**
+ * Terraform's built-in resource that is nothing in the cloud: a point in the order, or a check.
+ * cdktf's own class for it asks `terraform version` once for each at synthesis, a second for an environment.
+ */
+export class TerraformData extends TerraformResource {
+  constructor(scope: Construct, id: string, { dependsOn = [] }: { dependsOn?: ITerraformDependable[] } = {}) {
+    super(scope, id, { terraformResourceType: "terraform_data", dependsOn });
+  }
+}
