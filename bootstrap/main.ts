@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { version } from "../package.json" with { type: "json" };
+import metadata from "../package.json" with { type: "json" };
 import { exitCodes, RekindleError } from "./errors.ts";
 
 /**
@@ -8,7 +8,7 @@ import { exitCodes, RekindleError } from "./errors.ts";
  */
 const program = new Command("rekindle")
   .description("versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS")
-  .version(version)
+  .version(metadata.version)
   .showHelpAfterError()
   .addHelpText(
     "after",
@@ -19,7 +19,7 @@ Exit codes: 0 done, 1 a failed check or verdict, ${Object.entries(exitCodes)
       .join(", ")}.`,
   );
 
-const wiring = () => import("./compose.ts");
+const entry = () => import("./entry/commands.ts");
 const env = new Option("--env <name>", "the environment; else REKINDLE_ENV, else the one that cdktf.json names");
 const json = new Option("--json", "print one JSON value, and nothing else, on standard output");
 const commit = new Option("--commit <revision>", "the commit to take; else HEAD, and then a dirty tree is refused");
@@ -28,43 +28,43 @@ program
   .command("doctor")
   .description("list what is needed, what was found, and how to install what is missing")
   .addOption(json)
-  .action(async (options) => (await wiring()).doctorCommand(options));
+  .action(async (options) => (await import("./entry/local.ts")).doctorCommand(options));
 program
   .command("validate")
   .description("check every environment and role, and the user-data they render")
   .argument("[environment...]", "only these environments")
   .addOption(json)
-  .action(async (environments, options) => (await wiring()).validateCommand(environments, options));
+  .action(async (environments, options) => (await import("./entry/local.ts")).validateCommand(environments, options));
 program
   .command("schema")
   .description("print the JSON Schema of an environment or a role, for editors")
   .argument("<kind>", "environment or role")
-  .action(async (kind) => (await wiring()).schemaCommand(kind));
+  .action(async (kind) => (await import("./entry/local.ts")).schemaCommand(kind));
 program
   .command("bootstrap")
   .description("make the bucket of Terraform's state, once for each environment")
   .addOption(env)
-  .action(async (options) => (await wiring()).bootstrapCommand(options));
+  .action(async (options) => (await entry()).bootstrapCommand(options));
 program
   .command("publish")
   .description("pack a commit's configuration into a release in every region, and point the environment to it")
   .addOption(env)
   .addOption(commit)
   .addOption(json)
-  .action(async (options) => (await wiring()).publishCommand(options));
+  .action(async (options) => (await entry()).publishCommand(options));
 program
   .command("bake")
   .description("make the golden images that a commit's roles need and no region lacks")
   .addOption(env)
   .addOption(commit)
   .addOption(json)
-  .action(async (options) => (await wiring()).bakeCommand(options));
+  .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
   .description("take a recovery point of all data, copied to the recovery region")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await wiring()).snapshotCommand(options));
+  .action(async (options) => (await entry()).snapshotCommand(options));
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")
@@ -74,13 +74,13 @@ program
   .option("--region <region>", "where to rebuild; else the recovery region")
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
-  .action(async (options) => (await wiring()).planCommand(options));
+  .action(async (options) => (await entry()).planCommand(options));
 program
   .command("verify")
   .description("compare the rebuilt environment with its pinned plan")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await wiring()).verifyCommand(options));
+  .action(async (options) => (await entry()).verifyCommand(options));
 program
   .command("gameday")
   .description("rehearse the loss of the primary region in a sandbox, against the clock")
@@ -89,13 +89,13 @@ program
   .addOption(new Option("--mode <mode>", "how the lost region fails").choices(["refused", "timeout"]).default("refused"))
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
-  .action(async (options) => (await wiring()).gamedayCommand(options));
+  .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
 program
   .command("synth-input", { hidden: true })
   .description("write what the stacks are synthesized from; cdktf.json runs it")
   .addOption(env)
-  .action(async (options) => (await wiring()).synthInputCommand(options));
-if (process.argv[2] === "sandbox") program.addCommand((await wiring()).sandboxCommands());
+  .action(async (options) => (await entry()).synthInputCommand(options));
+if (process.argv[2] === "sandbox") program.addCommand((await import("./entry/sandbox.ts")).sandboxCommands());
 else program.command("sandbox").description("AWS on this machine: start, stop, status, env, reset, cut, restore, fault, requests");
 
 try {

@@ -116,7 +116,7 @@ async function rehearse(context: GameDayContext, field: Field, journal: Journal,
   journal.startClock();
   try {
     const plan = await journal.step("plan", () =>
-      makePlan({ topology, catalog: cloud.recovery.catalog, account: cloud.account, wish: { kind: "newest" }, clock }),
+      makePlan({ topology, catalog: cloud.recovery.catalog, pinTo: cloud.recovery.catalog, account: cloud.account, wish: { kind: "newest" }, clock }),
     );
     record.plan = plan;
     await journal.step("rebuild", async () => {

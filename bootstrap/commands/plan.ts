@@ -9,8 +9,10 @@ import { resolvePlan } from "../recovery/resolve.ts";
 
 export interface PlanContext {
   topology: Topology;
-  /** Where to rebuild; the catalog is read there and nowhere else. */
+  /** Where to rebuild: everything is looked up there and nowhere else. */
   catalog: Catalog;
+  /** Where synthesis looks for the pinned plan: beside Terraform's state. */
+  pinTo: Catalog;
   account: Account;
   wish: Wish;
   clock: Clock;
@@ -32,7 +34,7 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
     throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, { details: planned.reasons });
   }
   await catalog.writePlan(planned.plan);
-  await catalog.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
+  await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
   return planned.plan;
 }
 

@@ -18,7 +18,10 @@ export async function readRestoredFrom(store: ObjectStore, key: string): Promise
     state.resources
       .filter(({ type }) => type === "aws_db_instance")
       .flatMap(({ instances }) => instances)
-      .map(({ attributes }) => [String(attributes["identifier"]), (attributes["snapshot_identifier"] as string | null) ?? undefined]),
+      .map(({ attributes }) => [
+        String(attributes["identifier"]),
+        (attributes["snapshot_identifier"] as string | null) ?? undefined,
+      ]),
   );
 }
 

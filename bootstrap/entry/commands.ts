@@ -1,0 +1,142 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bake } from "../commands/bake.ts";
+import { describePlan, makePlan } from "../commands/plan.ts";
+import { publish } from "../commands/publish.ts";
+import { takeSnapshot } from "../commands/snapshot.ts";
+import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
+import { verify } from "../commands/verify.ts";
+import { holdsResources } from "../edges/terraform-state.ts";
+import { RekindleError } from "../errors.ts";
+import { encodeJson } from "../json.ts";
+import type { Wish } from "../recovery/choose.ts";
+import { cloudOfShell, running } from "./cloud.ts";
+import { committed, stateFolder, workTreeTopology } from "./project.ts";
+
+/** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
+
+export interface Options {
+  env?: string;
+  json?: boolean;
+}
+
+export async function bootstrapCommand(options: Options): Promise<void> {
+  const topology = await workTreeTopology(options.env);
+  const { environment } = topology;
+  const cloud = cloudOfShell(topology, running());
+  await cloud.account.demand(environment.account, environment.regions.recovery);
+  const outcome = await cloud.ensureStateBucket();
+  console.log(`state bucket ${cloud.state.bucket} in ${cloud.state.region}: ${outcome === "created" ? "created" : "already there, settings put again"}`);
+}
+
+export async function publishCommand(options: Options & { commit?: string }): Promise<void> {
+  const project = await committed(options);
+  const cloud = cloudOfShell(project.topology, running());
+  const published = await publish({
+    ...project,
+    account: cloud.account,
+    catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
+    print: say(options),
+  });
+  answer(options, published, [
+    `release ${published.release} of commit ${published.commit.slice(0, 12)}: ${published.uploaded} objects uploaded, pointer ${published.pointer}`,
+  ]);
+}
+
+export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
+  const project = await committed(options);
+  const run = running();
+  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const baked = await bake({
+    ...project,
+    ...run,
+    account,
+    factories: [primary.images, recovery.images],
+    catalogs: [primary.catalog, recovery.catalog],
+    print: say(options),
+  });
+  answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
+}
+
+export async function snapshotCommand(options: Options): Promise<void> {
+  const topology = await workTreeTopology(options.env);
+  const run = running();
+  const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
+  answer(options, point, [`recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`]);
+}
+
+export async function planCommand(
+  options: Options & { asOf?: string; point?: string; region?: string; out?: string },
+): Promise<void> {
+  const topology = await workTreeTopology(options.env);
+  const run = running();
+  const cloud = cloudOfShell(topology, run);
+  const region = options.region ?? cloud.recovery.region;
+  const { catalog } = siteOf(cloud, region);
+  const plan = await makePlan({
+    topology,
+    catalog,
+    pinTo: cloud.recovery.catalog,
+    account: cloud.account,
+    wish: wishOf(options),
+    clock: run.clock,
+  });
+  if (options.out !== undefined) await writeFile(options.out, encodeJson(plan));
+  answer(options, plan, describePlan(plan));
+}
+
+export async function verifyCommand(options: Options): Promise<void> {
+  const topology = await workTreeTopology(options.env);
+  const cloud = cloudOfShell(topology, running());
+  const pinned = await cloud.recovery.catalog.pinnedPlan();
+  if (pinned === undefined) {
+    throw new RekindleError("no-recovery-point", `no plan of ${topology.environment.name} is pinned; make one: rekindle plan`);
+  }
+  const checks = await verify({ topology, cloud, pins: pinned.plan.pins });
+  answer(options, checks, checks.map(({ name, passed, expected, found }) => `${passed ? "passed" : "FAILED"}: ${name}: ${passed ? found : `expected ${expected}, found ${found}`}`));
+  const failed = checks.filter(({ passed }) => !passed).length;
+  if (failed > 0) throw new RekindleError("failed-check", `${failed} of ${checks.length} checks against plan ${pinned.plan.id} failed`);
+}
+
+export async function synthInputCommand(options: Options): Promise<void> {
+  const topology = await workTreeTopology(options.env);
+  const run = running();
+  const cloud = cloudOfShell(topology, run);
+  const input = await synthesisInput({
+    topology,
+    catalog: cloud.recovery.catalog,
+    recoveryDeployed: () => holdsResources(cloud.state, "recovery-stack.tfstate"),
+    clock: run.clock,
+    print: (line) => console.error(line),
+  });
+  await writeSynthesisInput(process.env["REKINDLE_SYNTHESIS_INPUT"] ?? join(stateFolder(), "synthesis.json"), input);
+}
+
+function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
+  if (point !== undefined) return { kind: "point", id: point };
+  if (asOf === undefined) return { kind: "newest" };
+  const moment = Date.parse(asOf);
+  if (Number.isNaN(moment)) {
+    throw new RekindleError("bad-input", `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`);
+  }
+  return { kind: "as-of", moment: new Date(moment).toISOString() };
+}
+
+function siteOf(cloud: ReturnType<typeof cloudOfShell>, region: string) {
+  const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
+  if (site !== undefined) return site;
+  throw new RekindleError(
+    "bad-input",
+    `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
+  );
+}
+
+/** Remarks on the way: not on standard output when that is for one JSON value. */
+function say({ json }: Options): (line: string) => void {
+  return json ? (line) => console.error(line) : (line) => console.log(line);
+}
+
+function answer({ json }: Options, value: unknown, lines: readonly string[]): void {
+  if (json) console.log(JSON.stringify(value, undefined, 2));
+  else for (const line of lines) console.log(line);
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import { join, relative } from "node:path";
+import { gameday } from "../commands/gameday.ts";
+import { applyEnvironment, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
+import { stepDisplay } from "../edges/terminal.ts";
+import { terraformIn } from "../edges/terraform.ts";
+import { ensureEmulator } from "../edges/tools/emulator.ts";
+import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
+import { thisMachine } from "../edges/tools/context.ts";
+import { RekindleError } from "../errors.ts";
+import { cloudOfSandbox, running } from "./cloud.ts";
+import type { Options } from "./commands.ts";
+import { committed, programFile, projectRoot, stateFolder } from "./project.ts";
+
+export async function gamedayCommand(
+  options: Options & { commit?: string; mode: "refused" | "timeout"; keep?: boolean },
+): Promise<void> {
+  const project = await committed(options);
+  const run = running();
+  const { environment } = project.topology;
+  const moment = run.clock.now().toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase();
+  const id = `${environment.name}-${moment}-${randomBytes(2).toString("hex")}`;
+  const folder = join(stateFolder(), "gamedays", id);
+  const display = stepDisplay(options.json ? process.stderr : process.stdout, run.clock);
+  const machine = thisMachine(projectRoot(), process.env, display.print);
+  let tools: { binary: string; cliConfig: string; moto: string[] } | undefined;
+
+  const report = await gameday({
+    ...project,
+    ...run,
+    id,
+    folder,
+    mode: options.mode,
+    keep: options.keep ?? false,
+    progress: display,
+    print: display.print,
+    stacksProgram: programFile("stacks.js"),
+    preflight: async () => {
+      tools = { ...(await ensureTerraform(machine)), moto: await ensureEmulator(machine) };
+    },
+    openField: async () => {
+      const { binary, cliConfig, moto } = tools!;
+      const sandbox = await startSandbox({
+        stateDir: join(folder, "sandbox"),
+        moto,
+        account: environment.account,
+        // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
+        lifetime: options.keep ? "detached" : "parent",
+        gatewayScript: programFile("gateway.js"),
+        clock: run.clock,
+      });
+      const variables = sandboxEnvironment(sandbox, {
+        region: environment.regions.recovery,
+        terraformCliConfig: cliConfig,
+        inherited: process.env,
+      });
+      return {
+        sandbox,
+        cloud: cloudOfSandbox(project.topology, variables.set, run.stopwatch),
+        terraform: terraformIn({ binary, cliConfig, env: applyEnvironment(process.env, variables), signal: run.signal }),
+      };
+    },
+  });
+
+  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+  else printSummary(report, relative(process.cwd(), folder));
+  if (report.verdict === "failed") {
+    throw new RekindleError("failed-check", `game day ${id} failed; the whole record is in ${relative(process.cwd(), folder)}/report.md`, {
+      details: report.reasons,
+    });
+  }
+}
+
+function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: string): void {
+  const { objectives, rpo, rtoSeconds, verdict, checks, lostCalls, leftovers } = report;
+  const lines = [
+    "",
+    `game day ${report.id}: ${verdict}`,
+    rtoSeconds === undefined ? "RTO: none" : `RTO ${rtoSeconds.toFixed(1)} s (objective ${objectives.rtoSeconds} s)`,
+    ...rpo.map(({ name, rpoSeconds }) => `RPO of ${name}: ${rpoSeconds.toFixed(1)} s (objective ${objectives.rpoSeconds} s)`),
+    `${checks.filter(({ passed }) => passed).length} of ${checks.length} checks passed, ` +
+      `${lostCalls.length} calls to the lost region, ${leftovers.length} resources left`,
+    `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %`,
+    `report: ${folder}/report.md`,
+    "",
+    "the AWS of this game day was an emulator; it does not prove that:",
+    ...report.limits.map((limit) => `  ${limit}`),
+  ];
+  for (const line of lines) console.log(line);
+}

@@ -1,0 +1,84 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadTopology } from "../config/load.ts";
+import type { Topology } from "../config/schema.ts";
+import { readConfigFiles } from "../edges/config-files.ts";
+import { gitRepository } from "../edges/git.ts";
+import { badConfiguration, RekindleError } from "../errors.ts";
+import type { Recipe } from "../image/recipe.ts";
+import type { RoleSource } from "../release/release.ts";
+import { roleRecipe, roleSources } from "../release/sources.ts";
+
+/** What a release is made of. */
+const versioned = ["configs", "cloud-init"];
+
+/** The nearest folder, from the current one up, that holds a cdktf.json: the user's project. */
+export function projectRoot(): string {
+  for (let folder = process.cwd(); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "cdktf.json"))) return folder;
+    if (folder === dirname(folder)) {
+      throw new RekindleError("bad-input", `no cdktf.json in ${process.cwd()} or above it; change to a Rekindle project's folder`);
+    }
+  }
+}
+
+/** Where this program itself is installed. */
+export function programFile(name: "gateway.js" | "stacks.js"): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return join(folder, "dist", name);
+  }
+}
+
+/** Rekindle's own git-ignored folder. */
+export function stateFolder(): string {
+  return join(projectRoot(), ".rekindle");
+}
+
+export function environmentName(option: string | undefined): string {
+  const named = option ?? process.env["REKINDLE_ENV"];
+  if (named !== undefined && named !== "") return named;
+  const path = join(projectRoot(), "cdktf.json");
+  const settings = JSON.parse(readFileSync(path, "utf8")) as { context?: { environment?: string } };
+  if (settings.context?.environment !== undefined) return settings.context.environment;
+  throw new RekindleError("bad-input", `${path} names no context.environment; name one there, or with --env`);
+}
+
+/** The environment as it is in the work tree. */
+export async function workTreeTopology(option: string | undefined): Promise<Topology> {
+  return load(await readConfigFiles(projectRoot()), environmentName(option));
+}
+
+/** The environment as it is at one commit, with everything that a release and its images are made of. */
+export interface Committed {
+  topology: Topology;
+  commit: string;
+  sources: Record<string, RoleSource>;
+  recipes: Record<string, Recipe>;
+}
+
+export async function committed(options: { env?: string; commit?: string }): Promise<Committed> {
+  const repository = gitRepository(projectRoot());
+  const commit = await repository.resolve(options.commit ?? "HEAD");
+  if (options.commit === undefined) refuseDirty(await repository.dirty(versioned));
+  const files = await repository.files(commit, versioned);
+  const topology = load(files, environmentName(options.env));
+  const recipes = Object.keys(topology.environment.roles).map((role) => [role, roleRecipe(topology, role, files)] as const);
+  return { topology, commit, sources: roleSources(topology, files), recipes: Object.fromEntries(recipes) };
+}
+
+function load(files: Parameters<typeof loadTopology>[0], name: string): Topology {
+  const loaded = loadTopology(files, name);
+  if (loaded.kind === "faulty") throw badConfiguration(loaded.faults);
+  return loaded.topology;
+}
+
+function refuseDirty(paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  throw new RekindleError(
+    "refused",
+    `the work tree differs from HEAD in ${paths.length} files below ${versioned.join(" and ")}; ` +
+      "commit them, or name what to take with --commit HEAD",
+    { details: paths.slice(0, 20) },
+  );
+}

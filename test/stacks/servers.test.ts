@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { type Arguments, all, type Synthesized, shop, synthesize } from "./builder.ts";
+
+const stacks = synthesize(shop());
+
+describe("a server with data", () => {
+  const db = server(stacks["recovery-stack"], "db-0");
+
+  test("has its volumes attached at launch from their snapshots, encrypted with the region's key", () => {
+    expect(db.ebs_block_device).toMatchObject([
+      { device_name: "/dev/sdf", snapshot_id: "snap-of-data-0", volume_size: 20, volume_type: "gp3" },
+      { device_name: "/dev/sdg", snapshot_id: "snap-of-data-1", iops: 4000, throughput: 250 },
+    ]);
+    for (const volume of db.ebs_block_device) {
+      expect(volume).toMatchObject({ encrypted: true, kms_key_id: expect.stringContaining(":eu-west-1:") });
+    }
+    expect(all(stacks["recovery-stack"], "aws_volume_attachment")).toEqual([]);
+  });
+
+  test("has empty volumes where nothing is pinned", () => {
+    for (const volume of server(stacks["primary-stack"], "db-0").ebs_block_device) {
+      expect(volume).not.toHaveProperty("snapshot_id");
+    }
+  });
+
+  test("never loses them: they outlive it, and neither image nor user-data replaces it", () => {
+    expect(db.ebs_block_device.map((volume: Arguments) => volume.delete_on_termination)).toEqual([
+      false,
+      false,
+    ]);
+    expect(db.user_data_replace_on_change).toBe(false);
+    expect(db.lifecycle.ignore_changes).toContain("ami");
+  });
+
+  test("names each volume in its tags", () => {
+    expect(db.ebs_block_device[0].tags).toMatchObject({
+      "rekindle:volume": "data-0",
+      "rekindle:server": "db-0",
+    });
+  });
+});
+
+describe("a server without data", () => {
+  const app = server(stacks["recovery-stack"], "app-0");
+
+  test("is replaced by one of the new image and release", () => {
+    expect(app.user_data_replace_on_change).toBe(true);
+    expect(app.lifecycle).toBeUndefined();
+  });
+
+  test("says what it is in its tags", () => {
+    expect(app.tags).toEqual({
+      Name: "shop-app-0",
+      "rekindle:environment": "shop",
+      "rekindle:site": "recovery",
+      "rekindle:role": "app",
+      "rekindle:server": "app-0",
+      "rekindle:release": "0123456789ab-cdef01234567",
+      "rekindle:recipe": "0123456789ab",
+    });
+  });
+
+  test("has its own address, an encrypted root volume, and metadata only with a token", () => {
+    expect(
+      all(stacks["recovery-stack"], "aws_network_interface").map(({ private_ips }) => private_ips),
+    ).toEqual([["10.20.64.16"], ["10.20.64.17"]]);
+    expect(app.root_block_device).toMatchObject({ encrypted: true, volume_size: 8 });
+    expect(app.metadata_options).toMatchObject({ http_tokens: "required" });
+    expect(app.iam_instance_profile).toBe("rekindle-shop-app");
+  });
+});
+
+describe("a fleet", () => {
+  const [group] = all(stacks["recovery-stack"], "aws_autoscaling_group");
+  const [template] = all(stacks["recovery-stack"], "aws_launch_template");
+
+  test("holds its count and waits until the load balancer finds that many healthy", () => {
+    expect(group).toMatchObject({
+      min_size: 2,
+      max_size: 2,
+      min_elb_capacity: 2,
+      health_check_type: "ELB",
+      lifecycle: { create_before_destroy: true },
+    });
+  });
+
+  test("is another group when its image or release is another", () => {
+    const primary = all(stacks["primary-stack"], "aws_autoscaling_group")[0]!;
+    expect(group!.name).toMatch(/^shop-r-web-[0-9a-f]{8}$/);
+    expect(primary.name).toMatch(/^shop-p-web-[0-9a-f]{8}$/);
+    const digests = [group!.name, primary.name].map((name: string) => name.slice(-8));
+    expect(digests[0]).not.toBe(digests[1]);
+  });
+
+  test("launches encrypted, tagged servers with metadata only with a token", () => {
+    expect(template).toMatchObject({
+      image_id: "ami-22345678",
+      metadata_options: { http_tokens: "required" },
+      block_device_mappings: [{ ebs: { encrypted: "true" } }],
+      iam_instance_profile: { name: "rekindle-shop-web" },
+    });
+    expect(template!.tag_specifications.map(({ resource_type }: Arguments) => resource_type)).toEqual([
+      "instance",
+      "volume",
+    ]);
+  });
+
+  test("is asked for its health as its role says", () => {
+    expect(all(stacks["recovery-stack"], "aws_lb_target_group")[0]).toMatchObject({
+      name: "shop-r-web",
+      port: 8080,
+      health_check: { protocol: "HTTP", port: "8080", path: "/healthz" },
+    });
+  });
+});
+
+test("security groups let in what the code says and nothing else", () => {
+  const rules = Object.keys(stacks["recovery-stack"].resource.aws_vpc_security_group_ingress_rule!);
+  expect(
+    rules.map((address) => address.replace(/^site_security-groups_(.*)_[0-9A-F]{8}$/, "$1")).sort(),
+  ).toEqual([
+    "load-balancer-web-in",
+    "role-app-9000-from-web",
+    "role-db-5432-from-app",
+    "role-web-8080-from-load-balancer",
+  ]);
+});
+
+function server(stack: Synthesized, name: string): Arguments {
+  return all(stack, "aws_instance").find(({ tags }) => tags["rekindle:server"] === name)!;
+}
