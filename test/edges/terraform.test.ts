@@ -58,7 +58,10 @@ async function given(configuration = twoSteps): Promise<void> {
 }
 
 async function terraformsPid(): Promise<number> {
-  await vi.waitUntil(() => existsSync(join(dir, "pid")) && readFileSync(join(dir, "pid"), "utf8").trim() !== "", 20_000);
+  await vi.waitUntil(
+    () => existsSync(join(dir, "pid")) && readFileSync(join(dir, "pid"), "utf8").trim() !== "",
+    20_000,
+  );
   return Number(readFileSync(join(dir, "pid"), "utf8"));
 }
 
@@ -76,7 +79,11 @@ describe("terraform", () => {
     await given();
     const lines: string[] = [];
     expect(await terraform().hasChanges(dir)).toBe(true);
-    expect(await terraform().apply(dir, (line) => lines.push(line))).toEqual({ added: 2, changed: 0, destroyed: 0 });
+    expect(await terraform().apply(dir, (line) => lines.push(line))).toEqual({
+      added: 2,
+      changed: 0,
+      destroyed: 0,
+    });
     expect(lines).toContain("Apply complete! Resources: 2 added, 0 changed, 0 destroyed.");
     expect(await terraform().hasChanges(dir)).toBe(false);
     expect(await terraform().apply(dir)).toEqual({ added: 0, changed: 0, destroyed: 0 });
@@ -88,8 +95,13 @@ describe("terraform", () => {
     await given();
     const error = await failure(terraform(withVariables({ allowed: "false" })).apply(dir));
     expect(error.kind).toBe("tool-failed");
-    expect(error.message).toMatch(/^terraform apply of \S+ exited with 1; .* run the same command again: it resumes from/);
-    expect(error.details).toEqual(["Resource precondition failed (terraform_data.first)", "no recovery point is complete"]);
+    expect(error.message).toMatch(
+      /^terraform apply of \S+ exited with 1; .* run the same command again: it resumes from/,
+    );
+    expect(error.details).toEqual([
+      'Resource precondition failed (resource "terraform_data" "first")',
+      "no recovery point is complete",
+    ]);
   });
 
   it("resumes after it was killed", async () => {
@@ -105,7 +117,9 @@ describe("terraform", () => {
   it("writes its state when it is asked to stop", async () => {
     await given();
     const stopping = new AbortController();
-    const applying = failure(terraform({ ...withVariables({ seconds: "30" }), signal: stopping.signal }).apply(dir));
+    const applying = failure(
+      terraform({ ...withVariables({ seconds: "30" }), signal: stopping.signal }).apply(dir),
+    );
     await terraformsPid();
     stopping.abort();
     expect((await applying).message).toMatch(/^terraform apply of \S+ exited with 1/);
@@ -123,10 +137,14 @@ describe("terraform", () => {
   it("says who holds the lock, and how to remove a stale one", async () => {
     await given();
     const stopping = new AbortController();
-    const applying = failure(terraform({ ...withVariables({ seconds: "30" }), signal: stopping.signal }).apply(dir));
+    const applying = failure(
+      terraform({ ...withVariables({ seconds: "30" }), signal: stopping.signal }).apply(dir),
+    );
     await terraformsPid();
     const error = await failure(terraform({ lockTimeoutSeconds: 0 }).apply(dir));
-    expect(error.message).toMatch(/holds the state's lock since .*OperationTypeApply.*wait if that run is alive.*force-unlock -force \S+`/);
+    expect(error.message).toMatch(
+      /holds the state's lock since .*OperationTypeApply.*wait if that run is alive.*force-unlock -force \S+`/,
+    );
     stopping.abort();
     await applying;
   });
@@ -137,10 +155,19 @@ describe("terraform", () => {
     expect(error.message).toMatch(/"\/nowhere\/terraform" could not start: .*rekindle doctor/);
   });
 
-  it.each(["nothing.tfrc", ".", "garbage.tfrc"])("is not led astray by a TF_CLI_CONFIG_FILE that names %s", async (name) => {
+  it.each([
+    "nothing.tfrc",
+    ".",
+    "garbage.tfrc",
+  ])("is not led astray by a TF_CLI_CONFIG_FILE that names %s", async (name) => {
     await writeFile(join(dir, "garbage.tfrc"), "provider_installation {{{");
     await writeFile(join(dir, "main.tf"), twoSteps);
-    const env = { ...process.env, TF_CLI_CONFIG_FILE: join(dir, name), TF_CLI_ARGS: "-destroy", TF_DATA_DIR: "/nowhere" };
+    const env = {
+      ...process.env,
+      TF_CLI_CONFIG_FILE: join(dir, name),
+      TF_CLI_ARGS: "-destroy",
+      TF_DATA_DIR: "/nowhere",
+    };
     await terraform({ env }).init(dir);
     expect(await terraform({ env }).apply(dir)).toMatchObject({ added: 2 });
   });
@@ -162,9 +189,20 @@ describe("the environment of terraform", () => {
   it("keeps what is AWS's and drops what would change a command's meaning", () => {
     const env = terraformEnvironment({
       cliConfig: "/ours.rc",
-      env: { AWS_REGION: "eu-west-1", TF_CLI_ARGS_apply: "-destroy", TF_WORKSPACE: "other", TF_LOG: "trace", TF_VAR_a: "1" },
+      env: {
+        AWS_REGION: "eu-west-1",
+        TF_CLI_ARGS_apply: "-destroy",
+        TF_WORKSPACE: "other",
+        TF_LOG: "trace",
+        TF_VAR_a: "1",
+      },
     });
-    expect(env).toMatchObject({ AWS_REGION: "eu-west-1", TF_VAR_a: "1", TF_CLI_CONFIG_FILE: "/ours.rc", TF_IN_AUTOMATION: "1" });
+    expect(env).toMatchObject({
+      AWS_REGION: "eu-west-1",
+      TF_VAR_a: "1",
+      TF_CLI_CONFIG_FILE: "/ours.rc",
+      TF_IN_AUTOMATION: "1",
+    });
     expect(Object.keys(env)).not.toContain("TF_CLI_ARGS_apply");
     expect(Object.keys(env)).not.toContain("TF_WORKSPACE");
     expect(Object.keys(env)).not.toContain("TF_LOG");

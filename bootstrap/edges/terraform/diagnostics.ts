@@ -2,10 +2,10 @@ import { isDiagnostic, type TerraformEvent } from "./events.ts";
 
 /** Each error once, as Terraform words it: its summary, then what it is about, then its detail. No box characters. */
 export function errorsOf(events: readonly TerraformEvent[], stderr: string): string[] {
-  const structured = events.filter(isDiagnostic).flatMap(({ severity, summary, detail, address }) => {
+  const structured = events.filter(isDiagnostic).flatMap(({ severity, summary, detail, about }) => {
     if (severity !== "error") return [];
     return [
-      [address === "" ? summary : `${summary} (${address})`, detail].filter((part) => part !== "").join("\n"),
+      [about === "" ? summary : `${summary} (${about})`, detail].filter((part) => part !== "").join("\n"),
     ];
   });
   const errors = structured.length > 0 ? structured : errorBlocks(stderr);

@@ -18,8 +18,8 @@ export interface Diagnostic {
   text: string;
   summary: string;
   detail: string;
-  /** The resource it is about; empty when it is about none. */
-  address: string;
+  /** The resource or block it is about; empty when it is about none. */
+  about: string;
 }
 
 /** Never fails: a line that is no event of Terraform's is text. */
@@ -37,8 +37,15 @@ export function readEvent(line: string): TerraformEvent {
     return { kind: "summary", text, operation, result: { added: add, changed: change, destroyed: remove } };
   }
   if (event.type === "diagnostic" && event.diagnostic !== undefined) {
-    const { severity, summary, detail, address } = event.diagnostic;
-    return { kind: "diagnostic", severity, text, summary, detail: detail ?? "", address: address ?? "" };
+    const { severity, summary, detail, address, snippet } = event.diagnostic;
+    return {
+      kind: "diagnostic",
+      severity,
+      text,
+      summary,
+      detail: detail ?? "",
+      about: address ?? snippet?.context ?? "",
+    };
   }
   return { kind: "text", text };
 }
@@ -51,5 +58,11 @@ interface RawEvent {
   "@message"?: string;
   type?: string;
   changes?: { add: number; change: number; remove: number; operation: string };
-  diagnostic?: { severity: "error" | "warning"; summary: string; detail?: string; address?: string };
+  diagnostic?: {
+    severity: "error" | "warning";
+    summary: string;
+    detail?: string;
+    address?: string;
+    snippet?: { context?: string | null };
+  };
 }
