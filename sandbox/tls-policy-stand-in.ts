@@ -27,7 +27,12 @@ export class TlsPolicyStandIn implements StandIn {
     this.#kept.set(bucket, request.body);
     const body = Buffer.from(reduced.Statement.length === 0 ? "" : JSON.stringify(reduced));
     const method = body.length === 0 ? "DELETE" : "PUT";
-    await forward(emulator, { ...request, method, body, rawHeaders: withLength(request.rawHeaders, body.length) });
+    await forward(emulator, {
+      ...request,
+      method,
+      body,
+      rawHeaders: withLength(request.rawHeaders, body.length),
+    });
   }
 
   reset(): void {
@@ -44,10 +49,15 @@ function withoutTlsStatements(policy: string): { Statement: unknown[] } | undefi
 }
 
 function refusesPlainHttp(statement: unknown): boolean {
-  const { Effect, Condition } = statement as { Effect?: string; Condition?: { Bool?: Record<string, unknown> } };
+  const { Effect, Condition } = statement as {
+    Effect?: string;
+    Condition?: { Bool?: Record<string, unknown> };
+  };
   return Effect === "Deny" && String(Condition?.Bool?.["aws:SecureTransport"]) === "false";
 }
 
 function withLength(rawHeaders: readonly string[], length: number): string[] {
-  return rawHeaders.map((value, index) => (rawHeaders[index - 1]?.toLowerCase() === "content-length" ? String(length) : value));
+  return rawHeaders.map((value, index) =>
+    rawHeaders[index - 1]?.toLowerCase() === "content-length" ? String(length) : value,
+  );
 }

@@ -5,14 +5,14 @@ import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 
-/** Clients of one region that try once and give up soon, so that a test sees the first answer. */
-export function clients(endpoint: string, region: string) {
+/** Clients of one region that try once, so that a test sees the first answer. */
+export function clients(endpoint: string, region: string, patienceMs = 30_000) {
   const config = {
     endpoint,
     region,
     maxAttempts: 1,
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
-    requestHandler: { requestTimeout: 1_500, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout: patienceMs, throwOnRequestTimeout: true },
   };
   return {
     ec2: new EC2Client(config),

@@ -16,6 +16,8 @@ const sandbox = runningSandbox();
 
 const inRegion = (region: string) => clients(sandbox().endpoint, region);
 const look = (region: string) => inRegion(region).ec2.send(new DescribeVpcsCommand({}));
+const lookBriefly = (region: string) =>
+  clients(sandbox().endpoint, region, 500).ec2.send(new DescribeVpcsCommand({}));
 const lostCalls = async () =>
   (await sandbox().requestsSince(0)).requests.filter(({ outcome }) => outcome === "lost");
 
@@ -37,7 +39,7 @@ describe("a lost region", () => {
 
   test("that times out never answers", async () => {
     await sandbox().loseRegion(lost, "timeout");
-    await expect(look(lost)).rejects.toMatchObject({ name: "TimeoutError" });
+    await expect(lookBriefly(lost)).rejects.toMatchObject({ name: "TimeoutError" });
   });
 
   test("leaves the other regions alone", async () => {
@@ -61,7 +63,7 @@ describe("a lost region", () => {
 
   test("is in the log with every call that needed it, although nobody answered", async () => {
     await sandbox().loseRegion(lost, "timeout");
-    await expect(look(lost)).rejects.toThrow();
+    await expect(lookBriefly(lost)).rejects.toThrow();
     expect(await lostCalls()).toMatchObject([
       { service: "ec2", action: "DescribeVpcs", region: lost, status: 0 },
     ]);

@@ -70,7 +70,10 @@ export async function askGateway<T>(
 ): Promise<T> {
   const { status, text } = await exchange(endpoint, method, path, body);
   if (status < 400) return JSON.parse(text) as T;
-  throw new RekindleError(status < 500 ? "bad-input" : "unreachable", `the sandbox answered: ${reason(text)}`);
+  throw new RekindleError(
+    status < 500 ? "bad-input" : "unreachable",
+    `the sandbox answered: ${reason(text)}`,
+  );
 }
 
 async function exchange(endpoint: string, method: string, path: string, body: unknown) {

@@ -57,7 +57,12 @@ export function sandboxEnvironment(
       no_proxy: withoutProxy,
       ...(terraformCliConfig === undefined ? {} : { TF_CLI_CONFIG_FILE: terraformCliConfig }),
     },
-    unset: [...misleading, ...Object.keys(inherited).filter((name) => misleadingNames.test(name)).sort()],
+    unset: [
+      ...misleading,
+      ...Object.keys(inherited)
+        .filter((name) => misleadingNames.test(name))
+        .sort(),
+    ],
   };
 }
 

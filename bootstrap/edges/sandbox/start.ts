@@ -103,9 +103,13 @@ function watch(child: ChildProcess): () => Ending | undefined {
 }
 
 async function didNotStart(stateDir: string, ending: Ending, logStart: number): Promise<RekindleError> {
-  return new RekindleError("tool-failed", `the sandbox did not start: its gateway ${describeEnding(ending)}`, {
-    details: await lastWords(stateDir, logStart),
-  });
+  return new RekindleError(
+    "tool-failed",
+    `the sandbox did not start: its gateway ${describeEnding(ending)}`,
+    {
+      details: await lastWords(stateDir, logStart),
+    },
+  );
 }
 
 /** What the gateway said since this start, and the end of what the emulator said. */

@@ -1,0 +1,40 @@
+import type { FaultKind, FaultRule } from "./protocol.ts";
+
+const kinds: readonly FaultKind[] = ["throttle", "500", "503", "reset", "latency"];
+const fields = ["service", "action", "region", "share", "kind", "latencyMs"];
+
+/** A rule, or everything that is wrong with it. */
+export type ReadRule = { kind: "rule"; rule: FaultRule } | { kind: "wrong"; reasons: string[] };
+
+export function readFaultRule(value: unknown): ReadRule {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { kind: "wrong", reasons: [`a fault is a JSON object, not ${JSON.stringify(value)}`] };
+  }
+  const given = value as Record<string, unknown>;
+  const { share = 1, kind, latencyMs } = given;
+  const reasons: string[] = [];
+  for (const name of Object.keys(given)) {
+    if (!fields.includes(name)) reasons.push(`unknown key "${name}"; a fault has ${fields.join(", ")}`);
+  }
+  for (const name of ["service", "action", "region"]) {
+    if (given[name] !== undefined && (typeof given[name] !== "string" || given[name] === "")) {
+      reasons.push(`${name} is ${JSON.stringify(given[name])}; give a name, or leave it out to match all`);
+    }
+  }
+  if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
+    reasons.push(`share is ${JSON.stringify(share)}; give a number from 0 to 1`);
+  }
+  if (!kinds.includes(kind as FaultKind)) {
+    reasons.push(`kind is ${JSON.stringify(kind)}; give one of ${kinds.join(", ")}`);
+  }
+  if (kind === "latency" && !(typeof latencyMs === "number" && latencyMs >= 0 && latencyMs <= 600_000)) {
+    reasons.push(
+      `latencyMs is ${JSON.stringify(latencyMs)}; a latency fault needs milliseconds from 0 to 600000`,
+    );
+  }
+  if (kind !== "latency" && latencyMs !== undefined) {
+    reasons.push("latencyMs is only for faults of kind latency; leave it out");
+  }
+  if (reasons.length > 0) return { kind: "wrong", reasons };
+  return { kind: "rule", rule: { ...given, share } as FaultRule };
+}

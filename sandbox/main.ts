@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { systemClock } from "../bootstrap/edges/clock.ts";
+import { BucketHomes } from "./bucket-homes.ts";
+import { BuilderStandIn } from "./builder-stand-in.ts";
+import { controlPrefix, handleControl, type Identity } from "./control.ts";
+import { type Emulator, startEmulator } from "./emulator.ts";
+import { Faults } from "./faults.ts";
+import { type GatewayState, handleApiRequest } from "./gateway.ts";
+import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
+import { claim, takenExitCode } from "./lock.ts";
+import { LostRegions } from "./lost-regions.ts";
+import { RequestLog } from "./request-log.ts";
+import { type StateFiles, stateFiles, writeRecord } from "./state-files.ts";
+import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
+
+/**
+ * The gateway's process: one for each state folder, on the loopback interface only. Whatever ends it, the emulator
+ * ends too; an end that it sees also removes its record and its lock.
+ */
+const clock = systemClock;
+const options = readOptions();
+mkdirSync(options.state, { recursive: true });
+const files = stateFiles(options.state);
+const note = (line: string) => appendFileSync(files.log, `${clock.now().toISOString()} ${line}\n`);
+
+const claimed = await claim(files.lock, options.state);
+if (claimed.kind === "taken") {
+  note(`gateway ${claimed.pid} already serves this folder`);
+  process.exit(takenExitCode);
+}
+try {
+  await serve(files);
+} catch (error) {
+  note(explain(error as Error));
+  await rm(files.lock, { force: true });
+  process.exit(1);
+}
+
+async function serve(files: StateFiles): Promise<void> {
+  // A record of a gateway that was killed; nobody may mistake it for this one's.
+  await rm(files.record, { force: true });
+  const server = createServer();
+  await listen(server);
+  let emulator: Emulator | undefined;
+  const stop = ending(server, () => emulator, files);
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+  if (options.parentPipe) process.stdin.on("close", () => stop("the end of its parent")).resume();
+
+  const command = { command: options.moto, logFile: files.motoLog, account: options.account, clock };
+  emulator = await startEmulator(command);
+  const builders = new BuilderStandIn();
+  const state: GatewayState = {
+    clock,
+    emulator,
+    homes: new BucketHomes(),
+    lost: new LostRegions(),
+    faults: new Faults(),
+    log: new RequestLog(files.requests),
+    builders,
+    standIns: [builders, loadBalancerStandIn, new TlsPolicyStandIn()],
+    note,
+  };
+  const { port } = server.address() as { port: number };
+  const startedAt = clock.now().toISOString();
+  const identity: Identity = {
+    id: randomUUID(),
+    pid: process.pid,
+    startedAt,
+    stop: () => stop("a request to stop"),
+  };
+  answerRequests(server, state, identity);
+  const { pid: motoPid, port: motoPort } = emulator;
+  await writeRecord(files.record, {
+    version: 1,
+    id: identity.id,
+    pid: process.pid,
+    port,
+    motoPid,
+    motoPort,
+    startedAt,
+  });
+  note(`serving on 127.0.0.1:${port}, emulator ${motoPid} on 127.0.0.1:${motoPort}`);
+}
+
+function answerRequests(server: Server, state: GatewayState, identity: Identity): void {
+  server.on("request", (incoming, response) => {
+    const isControl = new RegExp(`^${controlPrefix}(/|\\?|$)`).test(incoming.url ?? "");
+    const handled = isControl
+      ? handleControl(state, identity, incoming, response)
+      : handleApiRequest(state, incoming, response);
+    handled.catch((error: Error) => {
+      note(`${incoming.method} ${incoming.url}: ${error.stack}`);
+      response.socket?.destroy();
+    });
+  });
+}
+
+/** Ends everything, once, whoever asks first. */
+function ending(server: Server, emulator: () => Emulator | undefined, files: StateFiles) {
+  let stopping = false;
+  return async (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    note(`ends because of ${reason}`);
+    server.close();
+    await emulator()?.stop();
+    server.closeAllConnections();
+    await rm(files.record, { force: true });
+    await rm(files.lock, { force: true });
+    process.exit(0);
+  };
+}
+
+async function listen(server: Server): Promise<void> {
+  server.listen(options.port, "127.0.0.1");
+  await once(server, "listening");
+  // Terraform and the SDKs keep connections for a minute and more; the gateway must not close one as they reuse it.
+  server.keepAliveTimeout = 300_000;
+  server.requestTimeout = 0;
+}
+
+function explain(error: NodeJS.ErrnoException): string {
+  if (error.code === "EADDRINUSE")
+    return `port ${options.port} is in use; leave --port out to take a free one, or name another`;
+  if (error.code === "EACCES")
+    return `port ${options.port} needs rights that this user lacks; name one above 1023`;
+  return error.message;
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      state: { type: "string" },
+      port: { type: "string", default: "0" },
+      moto: { type: "string" },
+      account: { type: "string" },
+      "parent-pipe": { type: "boolean", default: false },
+    },
+  });
+  if (values.state === undefined || values.moto === undefined) {
+    throw new Error(
+      "usage: gateway --state <folder> --moto <json array> [--port <n>] [--account <id>] [--parent-pipe]",
+    );
+  }
+  return {
+    state: resolve(values.state),
+    port: Number(values.port),
+    moto: JSON.parse(values.moto) as string[],
+    account: values.account,
+    parentPipe: values["parent-pipe"],
+  };
+}

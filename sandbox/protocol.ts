@@ -1,0 +1,72 @@
+/** What the gateway's control API speaks: shared by the gateway and its client, so that they cannot drift apart. */
+
+/** How a lost region fails: connections are reset at once, or no request is ever answered. */
+export type LossMode = "refused" | "timeout";
+
+/** What the next builders do: the stand-in for user-data that the emulator does not run. */
+export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
+
+export type FaultKind = "throttle" | "500" | "503" | "reset" | "latency";
+
+/** A fault for the requests that match all that is named; what is left out matches everything. */
+export interface FaultRule {
+  service?: string;
+  action?: string;
+  region?: string;
+  /** Part of the matching requests that is hit, evenly spaced: 0.25 hits every fourth. */
+  share: number;
+  kind: FaultKind;
+  /** For `latency` only: how long each hit request is held back. */
+  latencyMs?: number;
+}
+
+export interface Fault extends FaultRule {
+  id: string;
+}
+
+/** `forwarded`: the emulator answered. `lost`: it needed a lost region. `fault`: a rule delayed or answered it. */
+export type RequestOutcome = "forwarded" | "lost" | "fault";
+
+/** One request to the emulated AWS, as it is logged when its answer is known. */
+export interface GatewayRequest {
+  seq: number;
+  time: string;
+  service: string;
+  action: string;
+  /** Where it was sent; for an outcome `lost`, the lost region that it needed. */
+  region: string;
+  /** What the client saw; 0 when it saw no answer. */
+  status: number;
+  /** Request body plus response body, without headers. */
+  bytes: number;
+  milliseconds: number;
+  outcome: RequestOutcome;
+}
+
+export interface RequestPage {
+  requests: GatewayRequest[];
+  /** Pass as `since` to get only what comes after this page. */
+  next: number;
+}
+
+export interface EmulatorStatus {
+  pid: number;
+  port: number;
+  alive: boolean;
+  /** Why it ended; absent while it is alive. */
+  ended?: string;
+}
+
+export interface SandboxStatus {
+  version: 1;
+  /** Random for each gateway, so that a recycled process id is not mistaken for it. */
+  id: string;
+  pid: number;
+  startedAt: string;
+  moto: EmulatorStatus;
+  lostRegions: { region: string; mode: LossMode }[];
+  faults: Fault[];
+  builders: BuilderOutcome;
+  /** What the emulator does not do, one sentence each. */
+  limits: string[];
+}

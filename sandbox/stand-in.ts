@@ -1,0 +1,12 @@
+import type { Answer } from "./answer.ts";
+import type { ApiRequest } from "./api-request.ts";
+import type { Emulator } from "./emulator.ts";
+
+/** Does what AWS would do and the emulator does not. Each one is a file of its own, to be replaced as a whole. */
+export interface StandIn {
+  /** Answers in the emulator's place, or leaves it to the emulator. */
+  answer(request: ApiRequest): Answer | undefined;
+  /** Called after the emulator carried a request out, before the client hears of it. */
+  after(request: ApiRequest, answer: Answer, emulator: Emulator): Promise<void>;
+  reset(): void;
+}
