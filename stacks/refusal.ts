@@ -22,5 +22,5 @@ export function refuseToDeploy(stack: TerraformStack, reasons: readonly string[]
 
 /** Text that Terraform must not read as a template. */
 function literal(text: string): string {
-  return text.replaceAll("${", "$${").replaceAll("%{", "%%{");
+  return text.replace(/[$%](?=\{)/g, (sign) => sign + sign);
 }

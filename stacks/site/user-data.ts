@@ -1,5 +1,11 @@
+import { userDataVariables } from "../../bootstrap/config/user-data.ts";
+import { renderUserData } from "../../cloud-init/render.ts";
 import type { SiteProps } from "./site.ts";
 
-export function userData({ pins }: SiteProps, role: string, server: string): string {
-  return pins.roles[role]!.userDataTemplate.replaceAll("{{server}}", server);
+/** A server's user-data, from the release's template: verification renders the same text. */
+export function userData({ topology, pins }: SiteProps, role: string, server: string): string {
+  return renderUserData(
+    pins.roles[role]!.userDataTemplate,
+    userDataVariables(topology, pins, { role, server }),
+  );
 }

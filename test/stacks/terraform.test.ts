@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { ledger, refusedBecause, type StackName, shop, synthesize } from "./builder.ts";
+import { terraformOn } from "./terraform.ts";
+
+describe("Terraform and the real provider accept", () => {
+  test.each<[string, StackName, typeof shop]>([
+    ["shop", "foundation-stack", shop],
+    ["shop", "recovery-stack", shop],
+    ["ledger", "recovery-stack", ledger],
+  ])("%s's %s", async (_, name, environment) => {
+    const terraform = await terraformOn(synthesize(environment())[name]);
+    const { succeeded, output } = await terraform("validate");
+    expect(output).toContain("Success!");
+    expect(succeeded).toBe(true);
+  });
+});
+
+describe("a stack without pins", () => {
+  const refused = {
+    ...shop(),
+    recovery: refusedBecause("no point is complete", "point-2 lacks ${db-0} and %{data}"),
+  };
+  const stack = synthesize(refused)["recovery-stack"];
+
+  test("has nothing but its refusal", () => {
+    expect(Object.keys(stack.resource)).toEqual(["terraform_data"]);
+    expect(Object.keys(stack.resource.terraform_data!)).toEqual(["refused"]);
+  });
+
+  test("fails when it is planned, with every reason", async () => {
+    const terraform = await terraformOn(stack);
+    const { succeeded, output } = await terraform("plan");
+    expect(succeeded).toBe(false);
+    expect(output).toContain("- no point is complete");
+    expect(output).toContain("- point-2 lacks ${db-0} and %{data}");
+  });
+});

@@ -1,0 +1,29 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../bootstrap/edges/process.ts";
+import { thisMachine } from "../../bootstrap/edges/tools/context.ts";
+import { ensureTerraform } from "../../bootstrap/edges/tools/ensure-terraform.ts";
+import type { Synthesized } from "./builder.ts";
+
+/** Terraform on one synthesized stack, with the real provider, no AWS, and its state in the folder. */
+export async function terraformOn(
+  stack: Synthesized,
+): Promise<(...args: string[]) => Promise<{ succeeded: boolean; output: string }>> {
+  const folder = await mkdtemp(join(tmpdir(), "rekindle-stack-"));
+  const { binary, cliConfig } = await ensureTerraform(thisMachine(folder, process.env, () => undefined));
+  await writeFile(join(folder, "cdk.tf.json"), JSON.stringify(stack));
+  await writeFile(
+    join(folder, "state_override.tf.json"),
+    JSON.stringify({ terraform: { backend: { local: {} } } }),
+  );
+  const env = { ...process.env, TF_CLI_CONFIG_FILE: cliConfig, CHECKPOINT_DISABLE: "1" };
+  const terraform = async (...args: string[]) => {
+    const finished = await run(binary, [...args, "-no-color"], { cwd: folder, env });
+    const { ending, stdout, stderr } = finished;
+    return { succeeded: ending.kind === "exited" && ending.code === 0, output: stdout + stderr };
+  };
+  const init = await terraform("init", "-input=false");
+  if (!init.succeeded) throw new Error(`terraform init failed: ${init.output}`);
+  return terraform;
+}
