@@ -73,7 +73,15 @@ export function terraformIn(context: TerraformContext): Terraform {
     if (verb === "plan" && finished.ending.kind === "exited" && finished.ending.code === 2) return finished;
     const released =
       finished.ending.kind === "killed" ? await releaseLockOfTheDead(binary, dir, env) : undefined;
-    throw await terraformFailed({ binary, verb, dir, finished, events, released });
+    throw await terraformFailed({
+      binary,
+      verb,
+      dir,
+      finished,
+      events,
+      released,
+      stopped: context.signal?.aborted ?? false,
+    });
   }
 
   async function change(

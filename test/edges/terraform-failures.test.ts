@@ -28,6 +28,7 @@ function failed(change: Partial<Parameters<typeof terraformFailed>[0]> & { stder
     finished,
     events: [],
     released: undefined,
+    stopped: false,
     ...rest,
   });
 }

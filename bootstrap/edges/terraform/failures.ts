@@ -14,6 +14,8 @@ export interface FailedStep {
   events: readonly TerraformEvent[];
   /** The lock that it left and that was removed after it. */
   released: Lock | undefined;
+  /** Whether the user asked it to stop. */
+  stopped: boolean;
 }
 
 /** The step, how it ended, the next move; Terraform's own errors as details. */
@@ -29,7 +31,7 @@ export async function terraformFailed(step: FailedStep): Promise<RekindleError> 
   }
   const errors = errorsOf(events, finished.stderr);
   const said = errors.join("\n");
-  const move = lockMove(said, tool, dir) ?? bucketMove(said) ?? (await usualMove(verb, dir, ending));
+  const move = lockMove(said, tool, dir) ?? bucketMove(said) ?? (await usualMove(step));
   return new RekindleError(
     "tool-failed",
     `${tool} ${verb} of ${basename(dir)} ${describeEnding(ending)}; ${move}`,
@@ -60,12 +62,17 @@ function bucketMove(said: string): string | undefined {
   );
 }
 
-async function usualMove(verb: string, dir: string, ending: Ending): Promise<string> {
+async function usualMove({ verb, dir, finished, stopped }: FailedStep): Promise<string> {
   const again =
     verb === "apply" || verb === "destroy"
       ? `: it resumes from the state in ${await stateLocation(dir)}`
       : "";
-  const first = ending.kind === "killed" ? "" : "correct what the lines below name, then ";
+  const first =
+    finished.ending.kind === "killed"
+      ? ""
+      : stopped
+        ? "it was asked to stop and kept its state; "
+        : "correct what the lines below name, then ";
   return `${first}run the same command again${again}`;
 }
 
