@@ -23,7 +23,9 @@ export async function tearDown(context: TeardownContext, { sandbox, cloud, terra
     if (!existsSync(join(dir, ".terraform"))) return;
     await context.stopwatch.during("terraform", () => terraform.destroy(dir));
   };
-  await Promise.all([destroy("after", "recovery-stack"), destroy("before", "primary-stack")]);
+  // Both are waited for, also when one fails: a Terraform that goes on alone would meet a sandbox that is gone.
+  const destroyed = await Promise.allSettled([destroy("after", "recovery-stack"), destroy("before", "primary-stack")]);
+  for (const outcome of destroyed) if (outcome.status === "rejected") throw outcome.reason;
   for (const { region, sweep } of [cloud.primary, cloud.recovery]) {
     await sweep.data(name);
     await sweep.emptyBucket(siteBucket(name, account, region));
