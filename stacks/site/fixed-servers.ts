@@ -3,15 +3,15 @@ import {
   type InstanceConfig,
   type InstanceEbsBlockDevice,
 } from "@cdktf/provider-aws/lib/instance/index.js";
-import { NetworkInterface } from "@cdktf/provider-aws/lib/network-interface/index.js";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { instanceProfile, tags } from "../../bootstrap/config/names.ts";
 import type { Role } from "../../bootstrap/config/schema.ts";
 import { type FixedServer, isStateful } from "../../bootstrap/config/servers.ts";
+import type { VolumePin } from "../../bootstrap/recovery/pins.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
-import { serverProfile } from "./server.ts";
+import { type ServerProfile, serverProfile } from "./server.ts";
 import type { SiteProps } from "./site.ts";
 
 /** The servers of a role without a load balancer, each at its own address, its data volumes attached at launch. */
@@ -33,20 +33,15 @@ export class FixedServers extends Construct {
     const { topology, pins, network, securityGroups, after } = props;
     const role = topology.roles[props.role]!;
     const iamInstanceProfile = instanceProfile(topology.environment.name, props.role);
-    const securityGroupIds = [securityGroups.role(props.role)];
+    const vpcSecurityGroupIds = [securityGroups.role(props.role)];
     this.ready = props.servers.map((server) => {
       const profile = serverProfile(props, props.role, server.name);
-      // The address and its groups belong to an interface of their own, so that they outlive the server.
-      const address = new NetworkInterface(this, `${server.name}-address`, {
-        subnetId: network.privateSubnetId(server.zone),
-        privateIps: [server.privateAddress],
-        securityGroups: securityGroupIds,
-        tags: profile.tags,
-      });
       return new Instance(this, server.name, {
         ami: profile.imageId,
         instanceType: profile.instanceType,
-        networkInterface: [{ networkInterfaceId: address.id, deviceIndex: 0 }],
+        subnetId: network.privateSubnetId(server.zone),
+        privateIp: server.privateAddress,
+        vpcSecurityGroupIds,
         iamInstanceProfile,
         userDataBase64: profile.userDataBase64,
         tags: profile.tags,
@@ -57,32 +52,46 @@ export class FixedServers extends Construct {
           encrypted: true,
           kmsKeyId: pins.encryptionKey,
           deleteOnTermination: true,
-          tags: { ...profile.tags, Name: `${profile.tags.Name}-root` },
+          tags: volumeTags(profile, "root"),
         },
-        ebsBlockDevice: dataVolumes(props, server, profile.tags),
+        ebsBlockDevice: dataVolumes(props, server, profile),
         dependsOn: after,
-        ...(isStateful(role) ? keepsItsData : startsAfresh),
+        ...replacement(role, pins.volumes[server.name] ?? []),
       });
     });
   }
 }
 
 /**
- * A deployment never replaces a server with data: a new image reaches it only with other data, by a rebuild from a
- * recovery point; a new release stops and starts it. Its volumes outlive it in any case.
+ * A server whose data is only on its volumes is never replaced by a deployment: a new image or release would come
+ * with empty ones. One that was restored is replaced as a whole when another plan is asked for, as is one without
+ * data; and data volumes outlive their server in any case.
  */
-const keepsItsData: Partial<InstanceConfig> = {
-  userDataReplaceOnChange: false,
-  lifecycle: { ignoreChanges: ["ami", `tags["${tags.recipe}"]`] },
-};
+function replacement(role: Role, volumes: readonly VolumePin[]): Partial<InstanceConfig> {
+  const isRestored = volumes.some(({ snapshotId }) => snapshotId !== undefined);
+  const isReplaceable = !isStateful(role) || isRestored;
+  return {
+    userDataReplaceOnChange: isReplaceable,
+    lifecycle: { ignoreChanges: isReplaceable ? groups : [...groups, ...whatItBootedFrom] },
+  };
+}
 
-/** A server without data is replaced by one that booted from the new image and release. */
-const startsAfresh: Partial<InstanceConfig> = { userDataReplaceOnChange: true };
+/** Its role's group is a server's only one for life, and the emulator does not report it with a fixed address. */
+const groups = ["vpc_security_group_ids"];
+
+/** The tags go with the image and the release, so that they say what runs and not what would. */
+const whatItBootedFrom = [
+  "ami",
+  "user_data_base64",
+  "ebs_block_device",
+  `tags["${tags.recipe}"]`,
+  `tags["${tags.release}"]`,
+];
 
 function dataVolumes(
   { topology, pins, role }: SiteProps & { role: string },
   server: FixedServer,
-  serverTags: Record<string, string>,
+  profile: ServerProfile,
 ): InstanceEbsBlockDevice[] {
   return topology.roles[role]!.volumes.map((volume) => {
     const snapshotId = pins.volumes[server.name]?.find(({ name }) => name === volume.name)?.snapshotId;
@@ -95,9 +104,15 @@ function dataVolumes(
       encrypted: true,
       kmsKeyId: pins.encryptionKey,
       deleteOnTermination: false,
-      tags: { ...serverTags, Name: `${serverTags.Name}-${volume.name}`, [tags.volume]: volume.name },
+      tags: { ...volumeTags(profile, volume.name), [tags.volume]: volume.name },
     };
   });
+}
+
+/** A volume outlives the release and the image that its server booted from. */
+function volumeTags({ tags: of }: ServerProfile, volume: string): Record<string, string> {
+  const { [tags.release]: _release, [tags.recipe]: _recipe, ...lasting } = of;
+  return { ...lasting, Name: `${of.Name}-${volume}` };
 }
 
 function performance({ iops, throughputMiBps }: Role["volumes"][number]): Partial<InstanceEbsBlockDevice> {
