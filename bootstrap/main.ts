@@ -6,6 +6,9 @@ import { exitCodes, RekindleError } from "./errors.ts";
  * The entry point. Loads nothing but the command line itself: every command imports what it needs when it runs,
  * so that `rekindle --help` answers as fast as Node starts.
  */
+// The SDK's versions are pinned to ones that run on Node 20; its warning would stand between a user and every answer.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+
 const program = new Command("rekindle")
   .description("versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS")
   .version(metadata.version)

@@ -11,7 +11,7 @@ import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import { cloudOfShell, running } from "./cloud.ts";
-import { committed, stateFolder, workTreeTopology } from "./project.ts";
+import { committed, environmentName, stateFolder, topologyOf } from "./project.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
 
@@ -21,7 +21,7 @@ export interface Options {
 }
 
 export async function bootstrapCommand(options: Options): Promise<void> {
-  const topology = await workTreeTopology(options.env);
+  const topology = await topologyOf(environmentName(options.env));
   const { environment } = topology;
   const cloud = cloudOfShell(topology, running());
   await cloud.account.demand(environment.account, environment.regions.recovery);
@@ -59,7 +59,7 @@ export async function bakeCommand(options: Options & { commit?: string }): Promi
 }
 
 export async function snapshotCommand(options: Options): Promise<void> {
-  const topology = await workTreeTopology(options.env);
+  const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
   answer(options, point, [`recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`]);
@@ -68,7 +68,7 @@ export async function snapshotCommand(options: Options): Promise<void> {
 export async function planCommand(
   options: Options & { asOf?: string; point?: string; region?: string; out?: string },
 ): Promise<void> {
-  const topology = await workTreeTopology(options.env);
+  const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
   const region = options.region ?? cloud.recovery.region;
@@ -86,7 +86,7 @@ export async function planCommand(
 }
 
 export async function verifyCommand(options: Options): Promise<void> {
-  const topology = await workTreeTopology(options.env);
+  const topology = await topologyOf(environmentName(options.env));
   const cloud = cloudOfShell(topology, running());
   const pinned = await cloud.recovery.catalog.pinnedPlan();
   if (pinned === undefined) {
@@ -99,7 +99,7 @@ export async function verifyCommand(options: Options): Promise<void> {
 }
 
 export async function synthInputCommand(options: Options): Promise<void> {
-  const topology = await workTreeTopology(options.env);
+  const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
   const input = await synthesisInput({

@@ -44,9 +44,9 @@ export function environmentName(option: string | undefined): string {
   throw new RekindleError("bad-input", `${path} names no context.environment; name one there, or with --env`);
 }
 
-/** The environment as it is in the work tree. */
-export async function workTreeTopology(option: string | undefined): Promise<Topology> {
-  return load(await readConfigFiles(projectRoot()), environmentName(option));
+/** An environment as it is in the work tree. */
+export async function topologyOf(name: string): Promise<Topology> {
+  return load(await readConfigFiles(projectRoot()), name);
 }
 
 /** The environment as it is at one commit, with everything that a release and its images are made of. */
