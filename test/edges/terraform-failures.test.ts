@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errorBlocks } from "../../bootstrap/edges/terraform/diagnostics.ts";
 import { terraformFailed } from "../../bootstrap/edges/terraform/failures.ts";
 
@@ -16,7 +16,7 @@ beforeEach(async () => {
   );
 });
 
-afterEach(() => rm(dir, { recursive: true, force: true }));
+afterEach(() => rm(dirname(dir), { recursive: true, force: true }));
 
 function failed(change: Partial<Parameters<typeof terraformFailed>[0]> & { stderr?: string }) {
   const { stderr = "", ...rest } = change;
