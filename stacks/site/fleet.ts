@@ -39,7 +39,8 @@ export class Fleet extends Construct {
     const template = launchTemplate(this, { ...props, name, profile });
     const { count } = environment.roles[role]!;
     const group = new AutoscalingGroup(this, "group", {
-      // Another image or release is another group, which must be healthy before the old one goes.
+      // Another image or release is another group. It comes after the old one has gone: "create before destroy" would
+      // be handed on to all that the group waits for, and a fixed server cannot be there twice at its address.
       name,
       minSize: count,
       maxSize: count,
@@ -53,7 +54,6 @@ export class Fleet extends Construct {
       waitForCapacityTimeout: "15m",
       tag: groupTags(profile),
       dependsOn: [...after, loadBalancer.listener],
-      lifecycle: { createBeforeDestroy: true },
     });
     this.ready = [group];
     this.address = loadBalancer.address;

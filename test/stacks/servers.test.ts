@@ -86,8 +86,11 @@ describe("a fleet", () => {
       max_size: 2,
       min_elb_capacity: 2,
       health_check_type: "ELB",
-      lifecycle: { create_before_destroy: true },
     });
+  });
+
+  test("does not make the servers that it waits for exist twice", () => {
+    expect(JSON.stringify(stacks)).not.toContain("create_before_destroy");
   });
 
   test("is another group when its image or release is another", () => {
