@@ -1,21 +1,22 @@
 import {
   DescribeInstanceAttributeCommand,
-  DescribeInstancesCommand,
-  DescribeSecurityGroupsCommand,
-  DescribeVolumesCommand,
   EC2Client,
   type Filter,
   type Instance,
+  paginateDescribeInstances,
+  paginateDescribeSecurityGroups,
+  paginateDescribeVolumes,
+  type SecurityGroup,
   type Volume,
 } from "@aws-sdk/client-ec2";
 import {
   DescribeTagsCommand,
-  DescribeTargetGroupsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
+  paginateDescribeTargetGroups,
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { type DBInstance, DescribeDBInstancesCommand, RDSClient } from "@aws-sdk/client-rds";
+import { type DBInstance, paginateDescribeDBInstances, RDSClient } from "@aws-sdk/client-rds";
 import { tags } from "../../config/names.ts";
 import type { Site } from "../../config/schema.ts";
 import type {
@@ -64,12 +65,18 @@ function hasTag(list: TagLists, key: string, value: string): boolean {
 
 async function observeServers(ec2: EC2Client, filters: Filter[]): Promise<ObservedServer[]> {
   const live = { Name: "instance-state-name", Values: ["pending", "running"] };
-  const found = await ec2.send(new DescribeInstancesCommand({ Filters: [...filters, live], MaxResults: 1000 }));
-  const instances = (found.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
-  const volumeIds = instances.flatMap(({ BlockDeviceMappings }) => (BlockDeviceMappings ?? []).map(({ Ebs }) => Ebs!.VolumeId!));
-  const volumes =
-    volumeIds.length === 0 ? [] : ((await ec2.send(new DescribeVolumesCommand({ VolumeIds: volumeIds }))).Volumes ?? []);
-  return Promise.all(instances.map((instance) => observeServer(ec2, instance, new Map(volumes.map((one) => [one.VolumeId!, one])))));
+  const instances: Instance[] = [];
+  for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters: [...filters, live] })) {
+    instances.push(...(page.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []));
+  }
+  const attached = [{ Name: "attachment.instance-id", Values: instances.map(({ InstanceId }) => InstanceId!) }];
+  const volumes = new Map<string, Volume>();
+  if (instances.length > 0) {
+    for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: attached })) {
+      for (const volume of page.Volumes ?? []) volumes.set(volume.VolumeId!, volume);
+    }
+  }
+  return Promise.all(instances.map((instance) => observeServer(ec2, instance, volumes)));
 }
 
 async function observeServer(ec2: EC2Client, instance: Instance, volumes: Map<string, Volume>): Promise<ObservedServer> {
@@ -102,8 +109,9 @@ function observeVolume(device: string, volume: Volume | undefined): ObservedVolu
 }
 
 async function observeDatabases(rds: RDSClient, belongs: (list: TagLists) => boolean): Promise<ObservedDatabase[]> {
-  const found = await rds.send(new DescribeDBInstancesCommand({}));
-  return (found.DBInstances ?? []).filter(({ TagList }) => belongs(TagList)).map(observeDatabase);
+  const found: DBInstance[] = [];
+  for await (const page of paginateDescribeDBInstances({ client: rds }, {})) found.push(...(page.DBInstances ?? []));
+  return found.filter(({ TagList }) => belongs(TagList)).map(observeDatabase);
 }
 
 function observeDatabase(instance: DBInstance): ObservedDatabase {
@@ -124,11 +132,16 @@ async function observeTargetGroups(
   elb: ElasticLoadBalancingV2Client,
   belongs: (list: TagLists) => boolean,
 ): Promise<ObservedTargetGroup[]> {
-  const groups = (await elb.send(new DescribeTargetGroupsCommand({}))).TargetGroups ?? [];
-  if (groups.length === 0) return [];
-  const described = await elb.send(new DescribeTagsCommand({ ResourceArns: groups.map(({ TargetGroupArn }) => TargetGroupArn!) }));
-  const ours = new Set((described.TagDescriptions ?? []).filter(({ Tags }) => belongs(Tags)).map(({ ResourceArn }) => ResourceArn));
-  return Promise.all(groups.filter(({ TargetGroupArn }) => ours.has(TargetGroupArn)).map((group) => observeTargetGroup(elb, group)));
+  const ours: TargetGroup[] = [];
+  // As many a page as DescribeTags takes at once.
+  for await (const page of paginateDescribeTargetGroups({ client: elb, pageSize: 20 }, {})) {
+    const groups = page.TargetGroups ?? [];
+    if (groups.length === 0) continue;
+    const described = await elb.send(new DescribeTagsCommand({ ResourceArns: groups.map(({ TargetGroupArn }) => TargetGroupArn!) }));
+    const tagged = new Set((described.TagDescriptions ?? []).filter(({ Tags }) => belongs(Tags)).map(({ ResourceArn }) => ResourceArn));
+    ours.push(...groups.filter(({ TargetGroupArn }) => tagged.has(TargetGroupArn)));
+  }
+  return Promise.all(ours.map((group) => observeTargetGroup(elb, group)));
 }
 
 async function observeTargetGroup(elb: ElasticLoadBalancingV2Client, group: TargetGroup): Promise<ObservedTargetGroup> {
@@ -144,7 +157,10 @@ async function observeTargetGroup(elb: ElasticLoadBalancingV2Client, group: Targ
 }
 
 async function observeSecurityGroups(ec2: EC2Client, filters: Filter[]): Promise<ObservedSecurityGroup[]> {
-  const found = (await ec2.send(new DescribeSecurityGroupsCommand({ Filters: filters }))).SecurityGroups ?? [];
+  const found: SecurityGroup[] = [];
+  for await (const page of paginateDescribeSecurityGroups({ client: ec2 }, { Filters: filters })) {
+    found.push(...(page.SecurityGroups ?? []));
+  }
   const names = new Map(found.map(({ GroupId, GroupName }) => [GroupId!, GroupName!]));
   return found.map((group) => ({
     name: group.GroupName!,

@@ -2,10 +2,11 @@ import {
   CopySnapshotCommand,
   CreateSnapshotsCommand,
   DeleteSnapshotCommand,
-  DescribeInstancesCommand,
   DescribeSnapshotsCommand,
-  DescribeVolumesCommand,
   EC2Client,
+  type Instance,
+  paginateDescribeInstances,
+  paginateDescribeVolumes,
 } from "@aws-sdk/client-ec2";
 import { tags } from "../../config/names.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
@@ -43,21 +44,16 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
   return {
     region,
     async servers(environment) {
-      const found = await ec2.send(
-        new DescribeInstancesCommand({
-          Filters: [
-            { Name: `tag:${tags.environment}`, Values: [environment] },
-            { Name: `tag:${tags.site}`, Values: ["primary"] },
-            { Name: "instance-state-name", Values: ["running"] },
-          ],
-          MaxResults: 1000,
-        }),
-      );
-      const instances = (found.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
-      const sizes = await volumeSizes(
-        ec2,
-        instances.flatMap(({ BlockDeviceMappings }) => (BlockDeviceMappings ?? []).map(({ Ebs }) => Ebs!.VolumeId!)),
-      );
+      const Filters = [
+        { Name: `tag:${tags.environment}`, Values: [environment] },
+        { Name: `tag:${tags.site}`, Values: ["primary"] },
+        { Name: "instance-state-name", Values: ["running"] },
+      ];
+      const instances: Instance[] = [];
+      for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters })) {
+        instances.push(...(page.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []));
+      }
+      const sizes = await volumeSizes(ec2, instances.map(({ InstanceId }) => InstanceId!));
       return instances.map((instance) => {
         const tag = (key: string) => instance.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
         return {
@@ -116,8 +112,13 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
   };
 }
 
-async function volumeSizes(ec2: EC2Client, VolumeIds: string[]): Promise<Map<string, number>> {
-  if (VolumeIds.length === 0) return new Map();
-  const found = await ec2.send(new DescribeVolumesCommand({ VolumeIds }));
-  return new Map((found.Volumes ?? []).map(({ VolumeId, Size }) => [VolumeId!, Size!]));
+/** Volume id → GiB, of all volumes that are attached to the instances. */
+async function volumeSizes(ec2: EC2Client, instanceIds: string[]): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  if (instanceIds.length === 0) return sizes;
+  const Filters = [{ Name: "attachment.instance-id", Values: instanceIds }];
+  for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters })) {
+    for (const { VolumeId, Size } of page.Volumes ?? []) sizes.set(VolumeId!, Size!);
+  }
+  return sizes;
 }
