@@ -127,7 +127,12 @@ export function anImage(role: string, changes: Partial<GoldenImage> = {}): Golde
 export function aCatalog(changes: Partial<CatalogContents> = {}): CatalogContents {
   const manifest = aManifest();
   const site = (region: string) => ({
-    manifest: { bucket: `rekindle-shop-${account}-${region}`, key: `releases/${manifest.release}/manifest.json`, versionId: "v1", sha256: "1".repeat(64) },
+    manifest: {
+      bucket: `rekindle-shop-${account}-${region}`,
+      key: `releases/${manifest.release}/manifest.json`,
+      versionId: "v1",
+      sha256: "1".repeat(64),
+    },
     encryptionKey: `arn:aws:kms:${region}:${account}:key/k`,
   });
   return {

@@ -13,7 +13,11 @@ function aBench() {
     topology: aTopology(),
     commit,
     sources: {
-      web: { files: [{ path: "etc/a", mode: "0644", content: Buffer.from("a") }], userDataTemplate: "#cloud-config\n", recipe: "r-web" },
+      web: {
+        files: [{ path: "etc/a", mode: "0644", content: Buffer.from("a") }],
+        userDataTemplate: "#cloud-config\n",
+        recipe: "r-web",
+      },
     },
     account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
     catalogs: stores.map((store) => new Catalog(store)),
@@ -61,7 +65,10 @@ describe("publishing", () => {
     expect((await context.catalogs[0]!.pointer())!.pointer.commit).toBe(other.commit);
   });
 
-  it.each(["inspect", "demand"] as const)("writes nothing anywhere when %s refuses one region", async (check) => {
+  it.each([
+    "inspect",
+    "demand",
+  ] as const)("writes nothing anywhere when %s refuses one region", async (check) => {
     const { stores, context } = aBench();
     const refuse = async () => {
       throw new RekindleError("refused", "no");

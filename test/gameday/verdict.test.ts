@@ -4,7 +4,15 @@ import { type Findings, judge, overheadShare } from "../../bootstrap/gameday/ver
 
 function aStep(name: string, seconds: number, changes: Partial<Step> = {}): Step {
   const spent = { terraform: 0, aws: seconds, passing: 0, rekindle: 0 };
-  return { name, startedAt: "2026-11-24T10:00:00.000Z", seconds, spent, onTheClock: false, outcome: "passed", ...changes };
+  return {
+    name,
+    startedAt: "2026-11-24T10:00:00.000Z",
+    seconds,
+    spent,
+    onTheClock: false,
+    outcome: "passed",
+    ...changes,
+  };
 }
 
 function findings(changes: Partial<Findings> = {}): Findings {
@@ -32,15 +40,43 @@ describe("a verdict", () => {
   });
 
   it.each<[string, Partial<Findings>, string]>([
-    ["a check failed", { checks: [{ name: "image of db-0", passed: false, expected: "ami-1", found: "ami-2" }] }, "check image of db-0: expected ami-1, found ami-2"],
+    [
+      "a check failed",
+      { checks: [{ name: "image of db-0", passed: false, expected: "ami-1", found: "ami-2" }] },
+      "check image of db-0: expected ami-1, found ami-2",
+    ],
     ["nothing was checked", { checks: [] }, "nothing was verified"],
     ["data did not come back", { rpo: [] }, "data of db-0 did not come back"],
-    ["the RPO is over its objective", { objectives: { rpoSeconds: 59, rtoSeconds: 900 } }, "the RPO of db-0, 60 s, is over the objective of 59 s"],
-    ["the RTO is over its objective", { objectives: { rpoSeconds: 3600, rtoSeconds: 42 } }, "the RTO of 42.763 s is over the objective of 42 s"],
-    ["the lost region was called", { lostCalls: [{ time: "t", service: "ec2", action: "DescribeVpcs", region: "eu-west-1" }] }, "the rebuild called the lost region 1 times, first ec2 DescribeVpcs in eu-west-1"],
-    ["something was left", { leftovers: [{ region: "eu-west-1", kind: "volume", id: "vol-1" }] }, "volume vol-1 was left in eu-west-1"],
-    ["a step failed", { steps: [aStep("primary", 3, { outcome: "failed", error: ["no image"] })] }, "step primary failed: no image"],
-    ["the rebuild never ended", { steps: [aStep("plan", 1, { onTheClock: true })] }, "the rebuild was not finished, so there is no RTO"],
+    [
+      "the RPO is over its objective",
+      { objectives: { rpoSeconds: 59, rtoSeconds: 900 } },
+      "the RPO of db-0, 60 s, is over the objective of 59 s",
+    ],
+    [
+      "the RTO is over its objective",
+      { objectives: { rpoSeconds: 3600, rtoSeconds: 42 } },
+      "the RTO of 42.763 s is over the objective of 42 s",
+    ],
+    [
+      "the lost region was called",
+      { lostCalls: [{ time: "t", service: "ec2", action: "DescribeVpcs", region: "eu-west-1" }] },
+      "the rebuild called the lost region 1 times, first ec2 DescribeVpcs in eu-west-1",
+    ],
+    [
+      "something was left",
+      { leftovers: [{ region: "eu-west-1", kind: "volume", id: "vol-1" }] },
+      "volume vol-1 was left in eu-west-1",
+    ],
+    [
+      "a step failed",
+      { steps: [aStep("primary", 3, { outcome: "failed", error: ["no image"] })] },
+      "step primary failed: no image",
+    ],
+    [
+      "the rebuild never ended",
+      { steps: [aStep("plan", 1, { onTheClock: true })] },
+      "the rebuild was not finished, so there is no RTO",
+    ],
   ])("fails when %s", (_case, changes, reason) => {
     const { verdict, reasons } = judge(findings(changes));
     expect(verdict).toBe("failed");

@@ -29,16 +29,27 @@ describe("a recovery plan", () => {
       region: recovery,
       release: { release: aManifest().release },
       roles: { web: { imageId: "ami-r-web" }, db: { imageId: "ami-r-db" } },
-      volumes: { "db-0": [{ name: "data-0", snapshotId: "snap-r-data-0" }, { name: "data-1", snapshotId: "snap-r-data-1" }] },
+      volumes: {
+        "db-0": [
+          { name: "data-0", snapshotId: "snap-r-data-0" },
+          { name: "data-1", snapshotId: "snap-r-data-1" },
+        ],
+      },
     });
   });
 
   it("tells the age of every data set", () => {
-    expect(planned(aCatalog()).dataSets).toEqual([{ name: "db-0", takenAt: "2026-11-24T10:00:00.000Z", rpoSeconds: 7200 }]);
+    expect(planned(aCatalog()).dataSets).toEqual([
+      { name: "db-0", takenAt: "2026-11-24T10:00:00.000Z", rpoSeconds: 7200 },
+    ]);
   });
 
   it("passes over newer points that are not complete, and says why of each", () => {
-    const newer = aPoint({ takenAt: "2026-11-24T11:00:00.000Z", status: "incomplete", faults: ["db-0: copy failed"] });
+    const newer = aPoint({
+      takenAt: "2026-11-24T11:00:00.000Z",
+      status: "incomplete",
+      faults: ["db-0: copy failed"],
+    });
     const newest = aPoint({ takenAt: "2026-11-24T11:30:00.000Z", status: "pending" });
     const chosen = planned(aCatalog({ points: [newer, aPoint(), newest] }));
     expect(chosen.point).toBe(aPoint().id);
@@ -52,7 +63,15 @@ describe("a recovery plan", () => {
     const [set] = aPoint().sets;
     const lacking = aPoint({
       takenAt: "2026-11-24T11:00:00.000Z",
-      sets: [{ ...set!, kind: "volumes", server: "db-0", role: "db", volumes: [{ name: "data-0", sizeGiB: 10, snapshots: { [recovery]: "snap-1" } }] }],
+      sets: [
+        {
+          ...set!,
+          kind: "volumes",
+          server: "db-0",
+          role: "db",
+          volumes: [{ name: "data-0", sizeGiB: 10, snapshots: { [recovery]: "snap-1" } }],
+        },
+      ],
     });
     const chosen = planned(aCatalog({ points: [aPoint(), lacking] }));
     expect(chosen.passedOver[0]?.reasons).toEqual(["has no snapshot of db-0's volume data-1"]);
@@ -62,13 +81,27 @@ describe("a recovery plan", () => {
     const old = aManifest({ release: "bbbbbbbbbbbb-222222222222", commit: "b".repeat(40) });
     const catalog = aCatalog();
     const contents = aCatalog({
-      manifests: { ...catalog.manifests, [old.release]: { manifest: old, pin: { bucket: "b", key: "k", versionId: "v0", sha256: "2".repeat(64) } } },
-      points: [aPoint(), aPoint({ takenAt: "2026-11-23T10:00:00.000Z", release: { release: old.release, commit: old.commit } })],
+      manifests: {
+        ...catalog.manifests,
+        [old.release]: {
+          manifest: old,
+          pin: { bucket: "b", key: "k", versionId: "v0", sha256: "2".repeat(64) },
+        },
+      },
+      points: [
+        aPoint(),
+        aPoint({
+          takenAt: "2026-11-23T10:00:00.000Z",
+          release: { release: old.release, commit: old.commit },
+        }),
+      ],
     });
     const chosen = planned(contents, { kind: "as-of", moment: "2026-11-23T12:00:00.000Z" });
     expect(chosen.pins.release.release).toBe(old.release);
     expect(chosen.dataSets[0]?.rpoSeconds).toBe(7200);
-    expect(chosen.passedOver[0]?.reasons).toEqual(["taken at 2026-11-24T10:00:00.000Z, after 2026-11-23T12:00:00.000Z"]);
+    expect(chosen.passedOver[0]?.reasons).toEqual([
+      "taken at 2026-11-24T10:00:00.000Z, after 2026-11-23T12:00:00.000Z",
+    ]);
   });
 
   it("falls back to the point's release when the current one has no images", () => {
@@ -78,27 +111,68 @@ describe("a recovery plan", () => {
     const chosen = planned(
       aCatalog({
         pointer: { ...catalog.pointer!, release: unbaked.release },
-        manifests: { ...catalog.manifests, [unbaked.release]: { manifest: unbaked, pin: catalog.pointer!.sites[recovery]!.manifest } },
+        manifests: {
+          ...catalog.manifests,
+          [unbaked.release]: { manifest: unbaked, pin: catalog.pointer!.sites[recovery]!.manifest },
+        },
       }),
     );
     expect(chosen.pins.release.release).toBe(aManifest().release);
-    expect(chosen.reasons.join("\n")).toContain("needs an image of recipe recipe-new for role db, and none was baked");
+    expect(chosen.reasons.join("\n")).toContain(
+      "needs an image of recipe recipe-new for role db, and none was baked",
+    );
   });
 
   it.each([
-    ["there is no point", aCatalog({ points: [] }), { kind: "newest" } as Wish, "there is no recovery point in eu-central-1"],
-    ["none is complete", aCatalog({ points: [aPoint({ status: "pending" })] }), { kind: "newest" } as Wish, "no point is complete"],
-    ["none is old enough", aCatalog(), { kind: "as-of", moment: "2026-01-01T00:00:00.000Z" } as Wish, "no complete point is old enough"],
-    ["the named one is unknown", aCatalog(), { kind: "point", id: "point-x" } as Wish, "the point asked for can't be used"],
-    ["nothing is published", aCatalog({ pointer: undefined }), { kind: "newest" } as Wish, "no release of shop is published"],
-    ["an image has no copy", aCatalog({ images: [anImage("web"), anImage("db", { images: { [primary]: "ami-1" } })] }), { kind: "newest" } as Wish, "it has no copy in eu-central-1"],
+    [
+      "there is no point",
+      aCatalog({ points: [] }),
+      { kind: "newest" } as Wish,
+      "there is no recovery point in eu-central-1",
+    ],
+    [
+      "none is complete",
+      aCatalog({ points: [aPoint({ status: "pending" })] }),
+      { kind: "newest" } as Wish,
+      "no point is complete",
+    ],
+    [
+      "none is old enough",
+      aCatalog(),
+      { kind: "as-of", moment: "2026-01-01T00:00:00.000Z" } as Wish,
+      "no complete point is old enough",
+    ],
+    [
+      "the named one is unknown",
+      aCatalog(),
+      { kind: "point", id: "point-x" } as Wish,
+      "the point asked for can't be used",
+    ],
+    [
+      "nothing is published",
+      aCatalog({ pointer: undefined }),
+      { kind: "newest" } as Wish,
+      "no release of shop is published",
+    ],
+    [
+      "an image has no copy",
+      aCatalog({ images: [anImage("web"), anImage("db", { images: { [primary]: "ami-1" } })] }),
+      { kind: "newest" } as Wish,
+      "it has no copy in eu-central-1",
+    ],
   ])("is refused with reasons when %s", (_case, contents, wish, reason) => {
     expect(refusal(contents, wish)).toContain(reason);
   });
 
   it("needs no point for an environment without data", () => {
     const topology = aTopology({ roles: { web: { count: 1, instanceType: "t3.small" } } });
-    const result = resolvePlan({ topology, region: recovery, wish: { kind: "newest" }, now, contents: aCatalog({ points: [] }) });
+    const result = resolvePlan({
+      topology,
+      region: recovery,
+      wish: { kind: "newest" },
+      now,
+      contents: aCatalog({ points: [] }),
+    });
     expect(result.kind).toBe("planned");
   });
 });
@@ -108,7 +182,12 @@ describe("the primary's pins", () => {
     const resolved = resolvePrimary(aTopology(), aCatalog());
     expect(resolved).toMatchObject({
       kind: "pinned",
-      pins: { site: "primary", region: primary, roles: { db: { imageId: "ami-p-db" } }, volumes: { "db-0": [{ name: "data-0" }, { name: "data-1" }] } },
+      pins: {
+        site: "primary",
+        region: primary,
+        roles: { db: { imageId: "ami-p-db" } },
+        volumes: { "db-0": [{ name: "data-0" }, { name: "data-1" }] },
+      },
     });
   });
 });

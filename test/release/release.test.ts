@@ -6,7 +6,12 @@ import { canonicalTar } from "../../bootstrap/release/tar.ts";
 const file = (path: string, text: string, mode = "0644") => ({ path, mode, content: Buffer.from(text) });
 
 function aSource(changes: Partial<RoleSource> = {}): RoleSource {
-  return { files: [file("etc/a.conf", "a"), file("etc/b.conf", "b")], userDataTemplate: "#cloud-config\n", recipe: "r1", ...changes };
+  return {
+    files: [file("etc/a.conf", "a"), file("etc/b.conf", "b")],
+    userDataTemplate: "#cloud-config\n",
+    recipe: "r1",
+    ...changes,
+  };
 }
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
@@ -36,20 +41,38 @@ describe("a release", () => {
   it("lists every file with digest, mode and size, sorted", async () => {
     const { roles } = await assembleRelease("shop", commit, { web: aSource() });
     expect(roles["web"]!.files).toEqual([
-      { path: "etc/a.conf", mode: "0644", size: 1, sha256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb" },
-      { path: "etc/b.conf", mode: "0644", size: 1, sha256: "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d" },
+      {
+        path: "etc/a.conf",
+        mode: "0644",
+        size: 1,
+        sha256: "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+      },
+      {
+        path: "etc/b.conf",
+        mode: "0644",
+        size: 1,
+        sha256: "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d",
+      },
     ]);
   });
 });
 
 describe("a recipe's digest", () => {
-  const recipe = { base: { owner: "amazon", name: "al2023-*" }, rootVolumeGiB: 8, packages: ["nginx", "python3"], files: [], bootScript: Buffer.from("#!/bin/sh") };
+  const recipe = {
+    base: { owner: "amazon", name: "al2023-*" },
+    rootVolumeGiB: 8,
+    packages: ["nginx", "python3"],
+    files: [],
+    bootScript: Buffer.from("#!/bin/sh"),
+  };
 
   it("does not depend on the order of packages", () => {
     expect(recipeDigest({ ...recipe, packages: ["python3", "nginx"] })).toBe(recipeDigest(recipe));
   });
 
   it("changes with the boot script that is baked in", () => {
-    expect(recipeDigest({ ...recipe, bootScript: Buffer.from("#!/bin/sh\n") })).not.toBe(recipeDigest(recipe));
+    expect(recipeDigest({ ...recipe, bootScript: Buffer.from("#!/bin/sh\n") })).not.toBe(
+      recipeDigest(recipe),
+    );
   });
 });

@@ -1,0 +1,249 @@
+import {
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  DescribeSnapshotsCommand,
+} from "@aws-sdk/client-ec2";
+import { PutBucketVersioningCommand } from "@aws-sdk/client-s3";
+import { describe, expect, it } from "vitest";
+import { makePlan } from "../../bootstrap/commands/plan.ts";
+import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
+import { synthesisInput } from "../../bootstrap/commands/synth-input.ts";
+import type { RekindleError } from "../../bootstrap/errors.ts";
+import type { Wish } from "../../bootstrap/recovery/choose.ts";
+import { aTopology, primary, recovery } from "../builders.ts";
+import { objectStoreContract } from "../contracts/object-store.ts";
+import { MemoryStore } from "../fakes/memory-store.ts";
+import { clients } from "../sandbox/clients.ts";
+import { runningSandbox } from "../sandbox/gateway.ts";
+import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "./field.ts";
+
+const sandbox = runningSandbox();
+const open = () => testField(sandbox(), aTopology());
+
+const snapshotIn = ({ shared, cloud }: TestField) =>
+  takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery });
+const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }) =>
+  makePlan({ ...shared, wish, catalog: cloud.recovery.catalog, pinTo: cloud.recovery.catalog });
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => expect.unreachable("it succeeded"),
+    (error: RekindleError) => error,
+  );
+
+objectStoreContract("in memory", async () => new MemoryStore());
+objectStoreContract("of S3", async () => (await open()).cloud.recovery.catalog.store);
+
+describe("publishing to S3", () => {
+  it("writes a release to both regions once", async () => {
+    const field = await open();
+    expect(await publishIn(field)).toMatchObject({ uploaded: 6, pointer: "moved" });
+    const { next } = await sandbox().requestsSince(0);
+    expect(await publishIn(field)).toMatchObject({ uploaded: 0, pointer: "unchanged" });
+    const { requests } = await sandbox().requestsSince(next);
+    expect(requests.filter(({ action }) => action === "PutObject")).toEqual([]);
+  });
+
+  it("refuses a bucket without versioning before the first write", async () => {
+    const field = await open();
+    const { bucket } = field.cloud.primary.catalog.store;
+    await clients(sandbox().endpoint, primary).s3.send(
+      new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: "Suspended" } }),
+    );
+    const error = await failure(publishIn(field));
+    expect(error.kind).toBe("refused");
+    expect(error.message).toContain(`bucket ${bucket} in ${primary} has versioning Suspended`);
+    expect(await field.cloud.recovery.catalog.store.list("")).toEqual([]);
+  });
+
+  it("refuses credentials of another account before the first write", async () => {
+    const field = await open();
+    const topology = aTopology({ account: "999999999999" });
+    const error = await failure(publishIn(field, { topology }));
+    expect(error.kind).toBe("refused");
+    expect(error.message).toContain("belong to account 123456789012, and the environment names 999999999999");
+    expect(await field.cloud.recovery.catalog.store.list("")).toEqual([]);
+  });
+
+  it("says which region does not answer", async () => {
+    const field = await open();
+    await sandbox().loseRegion(primary, "refused");
+    const error = await failure(publishIn(field));
+    expect(error.kind).toBe("unreachable");
+    expect(error.message).toContain(`does not answer for region ${primary}`);
+  });
+});
+
+describe("baking", () => {
+  it("makes one image a recipe in both regions, records it, and removes the builder", async () => {
+    const field = await open();
+    const { baked } = await bakeIn(field);
+    expect(baked.map(({ roles, images }) => [roles, Object.keys(images).sort()])).toEqual([
+      [["db"], [recovery, primary]],
+      [["web"], [recovery, primary]],
+    ]);
+    expect(field.lines).toContain(
+      "rekindle: the emulator ran no user-data; this power-off is the gateway's stand-in",
+    );
+    const { ec2 } = clients(sandbox().endpoint, primary);
+    const { Reservations } = await ec2.send(new DescribeInstancesCommand({}));
+    expect(Reservations!.map(({ Instances }) => Instances![0]!.State!.Name)).toEqual([
+      "terminated",
+      "terminated",
+    ]);
+    expect(await field.cloud.recovery.catalog.image(baked[0]!.recipe)).toEqual(baked[0]);
+  });
+
+  it("does nothing when all images are there, and bakes again what was deleted behind its back", async () => {
+    const field = await open();
+    const { baked } = await bakeIn(field);
+    expect(await bakeIn(field)).toMatchObject({ baked: [], upToDate: baked });
+    await field.cloud.recovery.images.remove(baked[0]!.images[recovery]!);
+    expect((await bakeIn(field)).baked.map(({ recipe }) => recipe)).toEqual([baked[0]!.recipe]);
+  });
+
+  it("bakes one image for roles with the same recipe", async () => {
+    const field = await open();
+    const recipes = { web: field.recipes["web"]!, db: field.recipes["web"]! };
+    expect((await bakeIn(field, { recipes })).baked.map(({ roles }) => roles)).toEqual([["db", "web"]]);
+  });
+
+  it.each([
+    [
+      "the builder's user-data fails",
+      async () => void (await sandbox().setBuilders("fails")),
+      "without its success mark",
+    ],
+    [
+      "the copy is refused",
+      async () => void (await sandbox().addFault({ service: "ec2", action: "CopyImage", kind: "500" })),
+      "",
+    ],
+  ])("leaves nothing behind when %s", async (_case, breakIt, message) => {
+    const field = await open();
+    await breakIt();
+    const recipes = { web: field.recipes["web"]! };
+    expect((await failure(bakeIn(field, { recipes }))).message).toContain(message);
+    for (const region of [primary, recovery]) {
+      const { ec2 } = clients(sandbox().endpoint, region);
+      expect((await ec2.send(new DescribeImagesCommand({ Owners: ["self"] }))).Images).toEqual([]);
+      const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
+      expect(
+        Reservations.flatMap(({ Instances }) => Instances!).filter(
+          ({ State }) => State!.Name !== "terminated",
+        ),
+      ).toEqual([]);
+    }
+    expect(await field.cloud.primary.catalog.store.list("catalog/images/")).toEqual([]);
+  });
+});
+
+describe("a recovery point", () => {
+  it("is complete in both catalogs when every volume has its copy", async () => {
+    const field = await open();
+    await publishIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const point = await snapshotIn(field);
+    expect(point).toMatchObject({
+      status: "complete",
+      consistency: "crash",
+      sets: [{ kind: "volumes", server: "db-0" }],
+    });
+    const { requests } = await sandbox().requestsSince(0);
+    expect(requests.filter(({ action }) => action === "CreateSnapshots")).toHaveLength(1);
+    for (const { catalog, volumes } of [field.cloud.primary, field.cloud.recovery]) {
+      expect(await catalog.points()).toEqual([point]);
+      const { ec2 } = clients(sandbox().endpoint, volumes.region);
+      const own = await ec2.send(
+        new DescribeSnapshotsCommand({ Filters: [{ Name: "tag:rekindle:point", Values: [point.id] }] }),
+      );
+      expect(own.Snapshots).toHaveLength(2);
+    }
+  });
+
+  it.each([
+    [
+      "a copy fails",
+      ["/dev/sdf", "/dev/sdg"],
+      { service: "ec2", action: "CopySnapshot", kind: "500" as const },
+      "db-0: ",
+    ],
+    ["a volume is not attached", ["/dev/sdf"], undefined, "db-0: volume data-1 is not attached at /dev/sdg"],
+    ["its server is not running", undefined, undefined, "role db has 0 running servers of 1"],
+  ])("is incomplete, says why, and is never chosen when %s", async (_case, devices, fault, reason) => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    if (devices !== undefined) await launchDatabaseServer(sandbox(), field, devices);
+    if (fault !== undefined) await sandbox().addFault(fault);
+    expect((await failure(snapshotIn(field))).details.join("\n")).toContain(reason);
+    await sandbox().clearFaults();
+    const [point] = await field.cloud.recovery.catalog.points();
+    expect(point?.status).toBe("incomplete");
+    const refusal = await failure(planIn(field));
+    expect(refusal.kind).toBe("no-recovery-point");
+    expect(refusal.details.join("\n")).toContain(`${point!.id}, taken at ${point!.takenAt}: incomplete`);
+  });
+});
+
+describe("planning", () => {
+  it("needs nothing of a primary region that answers nothing", async () => {
+    const field = await open();
+    await publishIn(field);
+    const { baked } = await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const point = await snapshotIn(field);
+    await sandbox().loseRegion(primary, "timeout");
+    const plan = await planIn(field);
+    expect(plan.point).toBe(point.id);
+    expect(
+      Object.values(plan.pins.roles)
+        .map(({ imageId }) => imageId)
+        .sort(),
+    ).toEqual(baked.map(({ images }) => images[recovery]).sort());
+    expect((await sandbox().requestsSince(0)).requests.filter(({ outcome }) => outcome === "lost")).toEqual(
+      [],
+    );
+  });
+
+  it("stays pinned for synthesis until another plan is asked for, or nothing is deployed from it", async () => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    await snapshotIn(field);
+    let deployed = false;
+    const synthesize = async () => {
+      const input = await synthesisInput({
+        ...field.shared,
+        catalog: field.cloud.recovery.catalog,
+        recoveryDeployed: async () => deployed,
+      });
+      return input.recovery.kind === "pinned" ? input.recovery.pins.volumes : input.recovery.reasons;
+    };
+    const first = await synthesize();
+    await snapshotIn(field);
+    const second = await synthesize();
+    expect(second).not.toEqual(first);
+    deployed = true;
+    await snapshotIn(field);
+    expect(await synthesize()).toEqual(second);
+    const asked = await planIn(field);
+    expect(await synthesize()).toEqual(asked.pins.volumes);
+    expect(asked.pins.volumes).not.toEqual(second);
+  });
+
+  it("gives the stacks its reasons when there is nothing to rebuild from", async () => {
+    const field = await open();
+    const context = {
+      ...field.shared,
+      catalog: field.cloud.recovery.catalog,
+      recoveryDeployed: async () => false,
+    };
+    const input = await synthesisInput(context);
+    expect(input.recovery).toEqual({
+      kind: "refused",
+      reasons: [`there is no recovery point in ${recovery}; take one: rekindle snapshot`],
+    });
+    expect(input.primary).toMatchObject({ kind: "refused" });
+  });
+});

@@ -1,0 +1,118 @@
+import { gzipSync } from "node:zlib";
+import {
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  GetConsoleOutputCommand,
+  RunInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import {
+  CreateLoadBalancerCommand,
+  DescribeLoadBalancersCommand,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
+import { describe, expect, test } from "vitest";
+import { clients } from "./clients.ts";
+import { runningSandbox } from "./gateway.ts";
+
+const region = "eu-west-1";
+const sandbox = runningSandbox();
+const inRegion = () => clients(sandbox().endpoint, region);
+
+const mark = `rekindle-bake-ok ${"ab".repeat(32)}`;
+const userData = Buffer.from(`#cloud-config\nruncmd:\n  - echo ${mark}\n`);
+
+interface Launch {
+  userData?: Buffer;
+  tags?: Record<string, string>;
+}
+
+async function launch({ userData: data = userData, tags = { "rekindle:builder": "abc" } }: Launch = {}) {
+  const { ec2 } = inRegion();
+  const images = await ec2.send(new DescribeImagesCommand({ Owners: ["amazon"] }));
+  const launched = await ec2.send(
+    new RunInstancesCommand({
+      ImageId: images.Images?.[0]?.ImageId,
+      MinCount: 1,
+      MaxCount: 1,
+      UserData: data.toString("base64"),
+      TagSpecifications: [
+        {
+          ResourceType: "instance",
+          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+        },
+      ],
+    }),
+  );
+  return launched.Instances![0]!.InstanceId!;
+}
+
+async function stateOf(instance: string) {
+  const found = await inRegion().ec2.send(new DescribeInstancesCommand({ InstanceIds: [instance] }));
+  return found.Reservations?.[0]?.Instances?.[0]?.State?.Name;
+}
+
+async function consoleOf(instance: string) {
+  const { Output } = await inRegion().ec2.send(new GetConsoleOutputCommand({ InstanceId: instance }));
+  return Buffer.from(Output!, "base64").toString();
+}
+
+describe("a builder", () => {
+  test("powers itself off, with the mark of its user-data on a console that admits the stand-in", async () => {
+    const builder = await launch();
+    expect(await stateOf(builder)).toBe("stopped");
+    expect(await consoleOf(builder)).toBe(
+      `rekindle: the emulator ran no user-data; this power-off is the gateway's stand-in\n${mark}\n`,
+    );
+  });
+
+  test("with compressed user-data does the same", async () => {
+    expect(await consoleOf(await launch({ userData: gzipSync(userData) }))).toContain(mark);
+  });
+
+  test("without a mark in its user-data has none on its console", async () => {
+    const builder = await launch({ userData: Buffer.from("#cloud-config\n") });
+    expect(await stateOf(builder)).toBe("stopped");
+    expect(await consoleOf(builder)).not.toContain("rekindle-bake-ok");
+  });
+
+  test("that is to fail powers off without a mark", async () => {
+    await sandbox().setBuilders("fails");
+    const builder = await launch();
+    expect(await stateOf(builder)).toBe("stopped");
+    expect(await consoleOf(builder)).toContain("rekindle-bake-failed");
+    expect(await consoleOf(builder)).not.toContain("rekindle-bake-ok");
+  });
+
+  test("that is never to stop runs on", async () => {
+    await sandbox().setBuilders("never-stops");
+    expect(await stateOf(await launch())).toBe("running");
+  });
+});
+
+test("an instance that is no builder is left to the emulator", async () => {
+  const server = await launch({ tags: { Name: "web" } });
+  expect(await stateOf(server)).toBe("running");
+  expect(await consoleOf(server)).not.toContain("rekindle");
+});
+
+test("a load balancer is active when it is first looked at", async () => {
+  const { ec2, elb } = inRegion();
+  const vpc = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.9.0.0/16" }));
+  const subnets = await Promise.all(
+    ["a", "b"].map((zone, index) =>
+      ec2.send(
+        new CreateSubnetCommand({
+          VpcId: vpc.Vpc!.VpcId!,
+          AvailabilityZone: region + zone,
+          CidrBlock: `10.9.${index}.0/24`,
+        }),
+      ),
+    ),
+  );
+  await elb.send(
+    new CreateLoadBalancerCommand({ Name: "web", Subnets: subnets.map(({ Subnet }) => Subnet!.SubnetId!) }),
+  );
+  const found = await elb.send(new DescribeLoadBalancersCommand({ Names: ["web"] }));
+  expect(found.LoadBalancers?.[0]?.State?.Code).toBe("active");
+});
