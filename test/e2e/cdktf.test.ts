@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Finished, run } from "../../bootstrap/edges/process.ts";
+
+/** What a user types, in a shell that evaluated `rekindle sandbox env`: plain cdktf, plain Terraform, plain rekindle. */
+describe("plain cdktf in a sandbox's shell", () => {
+  let clone = "";
+  const shell = (line: string): Promise<Finished> =>
+    run("bash", ["-c", `set -euo pipefail; eval "$(npx rekindle sandbox env)"; ${line}`], { cwd: clone });
+
+  async function mustRun(line: string): Promise<string> {
+    const finished = await shell(line);
+    expect(finished.ending, `${line}\n${finished.stdout}\n${finished.stderr}`).toEqual({ kind: "exited", code: 0 });
+    return finished.stdout;
+  }
+
+  beforeAll(async () => {
+    clone = await mkdtemp(join(tmpdir(), "rekindle-clone-"));
+    await run("git", ["clone", "--quiet", process.cwd(), clone]);
+    await run("ln", ["-s", join(process.cwd(), "node_modules"), join(clone, "node_modules")]);
+    await run("npm", ["run", "build"], { cwd: clone });
+  });
+  afterAll(async () => {
+    await run("npx", ["rekindle", "sandbox", "stop"], { cwd: clone });
+    await rm(clone, { recursive: true, force: true });
+  });
+
+  it("refuses to rebuild before there is a recovery point, and deploys nothing", async () => {
+    await mustRun("npx cdktf deploy foundation-stack --auto-approve");
+    const refused = await shell("npx cdktf deploy recovery-stack --auto-approve");
+    expect(refused.ending).not.toEqual({ kind: "exited", code: 0 });
+    expect(refused.stdout + refused.stderr).toContain("there is no recovery point in eu-central-1");
+    const plan = await shell("npx rekindle plan");
+    expect(plan.ending).toEqual({ kind: "exited", code: 3 });
+  });
+
+  it("rebuilds while the primary region is cut off, and has nothing to do the second time", async () => {
+    await mustRun("npx rekindle publish && npx rekindle bake");
+    await mustRun("npx cdktf deploy primary-stack --auto-approve");
+    await mustRun("npx rekindle snapshot");
+    await mustRun("npx rekindle sandbox cut eu-west-1");
+    expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("Apply complete!");
+    expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("No changes.");
+    expect(await mustRun("npx rekindle verify")).not.toContain("FAILED");
+    expect(await mustRun("npx rekindle sandbox requests")).not.toContain(" lost ");
+  });
+
+  it("keeps its plan when a newer point exists, until another plan is asked for", async () => {
+    await mustRun("npx rekindle sandbox restore eu-west-1 && npx rekindle snapshot");
+    expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("No changes.");
+    await mustRun("npx rekindle plan && npx cdktf synth");
+    const terraform = "cd cdktf.out/stacks/recovery-stack && terraform init -input=false >/dev/null && terraform plan -input=false -no-color";
+    expect(await mustRun(terraform)).toContain("aws_instance");
+  });
+});
