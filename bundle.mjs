@@ -21,6 +21,8 @@ await build({
   external: packagesOfStacks.flatMap((name) => [name, `${name}/*`]),
   chunkNames: "chunks/[name]-[hash]",
   // Bundled CommonJS packages still call require for Node's own modules.
-  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+  },
   logLevel: "warning",
 });

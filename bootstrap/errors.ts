@@ -36,7 +36,11 @@ export class RekindleError extends Error {
   readonly kind: ErrorKind;
   readonly details: readonly string[];
 
-  constructor(kind: ErrorKind, message: string, options: { cause?: unknown; details?: readonly string[] } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { cause?: unknown; details?: readonly string[] } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "RekindleError";
     this.kind = kind;
@@ -45,9 +49,13 @@ export class RekindleError extends Error {
 }
 
 export function badConfiguration(faults: readonly Fault[]): RekindleError {
-  return new RekindleError("bad-input", `the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}`, {
-    details: faults.map(formatFault),
-  });
+  return new RekindleError(
+    "bad-input",
+    `the configuration has ${faults.length} fault${faults.length === 1 ? "" : "s"}`,
+    {
+      details: faults.map(formatFault),
+    },
+  );
 }
 
 /** `file:line:column: message; move`, the form that editors link. */

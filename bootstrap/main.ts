@@ -1,16 +1,18 @@
-import { Command, Option } from "commander";
-import metadata from "../package.json" with { type: "json" };
-import { exitCodes, RekindleError } from "./errors.ts";
-
 /**
  * The entry point. Loads nothing but the command line itself: every command imports what it needs when it runs,
  * so that `rekindle --help` answers as fast as Node starts.
  */
+import { Command, Option } from "commander";
+import metadata from "../package.json" with { type: "json" };
+import { exitCodes, RekindleError } from "./errors.ts";
+
 // The SDK's versions are pinned to ones that run on Node 20; its warning would stand between a user and every answer.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 const program = new Command("rekindle")
-  .description("versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS")
+  .description(
+    "versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS",
+  )
   .version(metadata.version)
   .showHelpAfterError()
   .addHelpText(
@@ -23,9 +25,15 @@ Exit codes: 0 done, 1 a failed check or verdict, ${Object.entries(exitCodes)
   );
 
 const entry = () => import("./entry/commands.ts");
-const env = new Option("--env <name>", "the environment; else REKINDLE_ENV, else the one that cdktf.json names");
+const env = new Option(
+  "--env <name>",
+  "the environment; else REKINDLE_ENV, else the one that cdktf.json names",
+);
 const json = new Option("--json", "print one JSON value, and nothing else, on standard output");
-const commit = new Option("--commit <revision>", "the commit to take; else HEAD, and then a dirty tree is refused");
+const commit = new Option(
+  "--commit <revision>",
+  "the commit to take; else HEAD, and then a dirty tree is refused",
+);
 
 program
   .command("doctor")
@@ -37,7 +45,9 @@ program
   .description("check every environment and role, and the user-data they render")
   .argument("[environment...]", "only these environments")
   .addOption(json)
-  .action(async (environments, options) => (await import("./entry/local.ts")).validateCommand(environments, options));
+  .action(async (environments, options) =>
+    (await import("./entry/local.ts")).validateCommand(environments, options),
+  );
 program
   .command("schema")
   .description("print the JSON Schema of an environment or a role, for editors")
@@ -50,7 +60,9 @@ program
   .action(async (options) => (await entry()).bootstrapCommand(options));
 program
   .command("publish")
-  .description("pack a commit's configuration into a release in every region, and point the environment to it")
+  .description(
+    "pack a commit's configuration into a release in every region, and point the environment to it",
+  )
   .addOption(env)
   .addOption(commit)
   .addOption(json)
@@ -89,7 +101,11 @@ program
   .description("rehearse the loss of the primary region in a sandbox, against the clock")
   .addOption(env)
   .addOption(commit)
-  .addOption(new Option("--mode <mode>", "how the lost region fails").choices(["refused", "timeout"]).default("refused"))
+  .addOption(
+    new Option("--mode <mode>", "how the lost region fails")
+      .choices(["refused", "timeout"])
+      .default("refused"),
+  )
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
@@ -99,7 +115,10 @@ program
   .addOption(env)
   .action(async (options) => (await entry()).synthInputCommand(options));
 if (process.argv[2] === "sandbox") program.addCommand((await import("./entry/sandbox.ts")).sandboxCommands());
-else program.command("sandbox").description("AWS on this machine: start, stop, status, env, reset, cut, restore, fault, requests");
+else
+  program
+    .command("sandbox")
+    .description("AWS on this machine: start, stop, status, env, reset, cut, restore, fault, requests");
 
 try {
   await program.parseAsync();
@@ -115,7 +134,9 @@ function report(error: unknown): number {
     return exitCodes[error.kind];
   }
   if (isAwsError(error)) {
-    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`);
+    console.error(
+      `rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`,
+    );
     return exitCodes["tool-failed"];
   }
   console.error(error);

@@ -34,10 +34,16 @@ export interface Baked {
 /** Makes every golden image that is missing, in every region. A recipe that fails leaves nothing behind. */
 export async function bake(context: BakeContext): Promise<Baked> {
   const { environment } = context.topology;
-  await Promise.all(context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)));
+  await Promise.all(
+    context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
+  );
   await Promise.all(context.catalogs.map(({ store }) => store.inspect()));
-  const outcomes = await Promise.allSettled([...rolesByRecipe(context.recipes)].map(([digest, roles]) => bakeOne(context, digest, roles)));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+  const outcomes = await Promise.allSettled(
+    [...rolesByRecipe(context.recipes)].map(([digest, roles]) => bakeOne(context, digest, roles)),
+  );
+  const failures = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason as unknown] : [],
+  );
   if (failures.length === 1) throw failures[0];
   if (failures.length > 1) {
     throw new RekindleError("tool-failed", `${failures.length} images could not be baked`, {
@@ -52,7 +58,11 @@ export async function bake(context: BakeContext): Promise<Baked> {
   };
 }
 
-async function bakeOne(context: BakeContext, digest: string, roles: string[]): Promise<{ kind: "baked" | "up-to-date"; image: GoldenImage }> {
+async function bakeOne(
+  context: BakeContext,
+  digest: string,
+  roles: string[],
+): Promise<{ kind: "baked" | "up-to-date"; image: GoldenImage }> {
   const existing = await upToDate(context, digest);
   if (existing !== undefined) {
     context.print(`image of ${roles.join(", ")} is up to date (recipe ${digest.slice(0, 12)})`);
@@ -77,19 +87,33 @@ async function upToDate(context: BakeContext, digest: string): Promise<GoldenIma
   const record = records[0];
   if (record === undefined || records.some((other) => other === undefined)) return undefined;
   const states = await Promise.all(
-    context.factories.map(({ region, state }) => (record.images[region] === undefined ? "missing" : state(record.images[region]))),
+    context.factories.map(({ region, state }) =>
+      record.images[region] === undefined ? "missing" : state(record.images[region]),
+    ),
   );
   return states.every((state) => state === "available") ? record : undefined;
 }
 
-async function make(context: BakeContext, digest: string, roles: string[], undo: Undo, builder: Undo): Promise<GoldenImage> {
+async function make(
+  context: BakeContext,
+  digest: string,
+  roles: string[],
+  undo: Undo,
+  builder: Undo,
+): Promise<GoldenImage> {
   const { environment } = context.topology;
   const [home, ...others] = context.factories;
   const recipe = context.recipes[roles[0]!]!;
-  const label = { [tags.environment]: environment.name, [tags.recipe]: digest, [tags.commit]: context.commit };
+  const label = {
+    [tags.environment]: environment.name,
+    [tags.recipe]: digest,
+    [tags.commit]: context.commit,
+  };
   // Names are unique in an account: a second bake of a recipe, after a loss, must not meet the first one's.
   const name = `rekindle-${environment.name}-${roles[0]}-${digest.slice(0, 12)}-${context.clock.now().getTime()}`;
-  const keys = await Promise.all(context.factories.map(({ region }) => context.account.keyArn(region, keyAlias(environment.name))));
+  const keys = await Promise.all(
+    context.factories.map(({ region }) => context.account.keyArn(region, keyAlias(environment.name))),
+  );
 
   const baseImageId = await home!.baseImage(recipe.base);
   const instanceId = await home!.launchBuilder({
@@ -140,19 +164,26 @@ function waitForPowerOff(context: BakeContext, factory: ImageFactory, instanceId
   return waitFor(context, `builder ${instanceId} to power itself off`, builderLimitSeconds, async () => {
     const state = await factory.builderState(instanceId);
     if (state === "stopped") return { kind: "ready", value: undefined };
-    if (state === "terminated" || state === "shutting-down") return { kind: "failed", reason: `it is ${state}` };
+    if (state === "terminated" || state === "shutting-down")
+      return { kind: "failed", reason: `it is ${state}` };
     return { kind: "waiting" };
   });
 }
 
 /** A console is published some time after the fact, so a missing mark is only believed after a while of the same output. */
-async function readSuccessMark(context: BakeContext, factory: ImageFactory, instanceId: string, digest: string): Promise<string[]> {
+async function readSuccessMark(
+  context: BakeContext,
+  factory: ImageFactory,
+  instanceId: string,
+  digest: string,
+): Promise<string[]> {
   const mark = successMark(digest);
   const start = context.clock.monotonic();
   const output = await waitFor(context, `the console of ${instanceId}`, consoleLimitSeconds, async () => {
     const text = await factory.console(instanceId);
     const patienceIsOver = text !== "" && context.clock.monotonic() - start > 60_000;
-    if (text.includes(mark) || text.includes("rekindle-bake-failed") || patienceIsOver) return { kind: "ready", value: text };
+    if (text.includes(mark) || text.includes("rekindle-bake-failed") || patienceIsOver)
+      return { kind: "ready", value: text };
     return { kind: "waiting" };
   });
   const lines = output.split("\n");
@@ -186,6 +217,9 @@ function rolesByRecipe(recipes: Record<string, Recipe>): Map<string, string[]> {
 
 function withLeftBehind(error: unknown, left: string[]): unknown {
   if (left.length === 0) return error;
-  const { kind, message, details } = error instanceof RekindleError ? error : { kind: "tool-failed" as const, message: String(error), details: [] };
+  const { kind, message, details } =
+    error instanceof RekindleError
+      ? error
+      : { kind: "tool-failed" as const, message: String(error), details: [] };
   return new RekindleError(kind, message, { cause: error, details: [...details, ...left] });
 }

@@ -13,7 +13,10 @@ export interface TeardownContext {
 }
 
 /** Takes away everything that a game day made, in reverse. The lost region comes back first, to be cleaned too. */
-export async function tearDown(context: TeardownContext, { sandbox, cloud, terraform }: Field): Promise<void> {
+export async function tearDown(
+  context: TeardownContext,
+  { sandbox, cloud, terraform }: Field,
+): Promise<void> {
   const { name, account, regions } = context.topology.environment;
   await sandbox.restoreRegion(regions.primary);
 
@@ -24,7 +27,10 @@ export async function tearDown(context: TeardownContext, { sandbox, cloud, terra
     await context.stopwatch.during("terraform", () => terraform.destroy(dir));
   };
   // Both are waited for, also when one fails: a Terraform that goes on alone would meet a sandbox that is gone.
-  const destroyed = await Promise.allSettled([destroy("after", "recovery-stack"), destroy("before", "primary-stack")]);
+  const destroyed = await Promise.allSettled([
+    destroy("after", "recovery-stack"),
+    destroy("before", "primary-stack"),
+  ]);
   for (const outcome of destroyed) if (outcome.status === "rejected") throw outcome.reason;
   for (const { region, sweep } of [cloud.primary, cloud.recovery]) {
     await sweep.data(name);

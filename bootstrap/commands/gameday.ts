@@ -2,7 +2,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
-import { expectedData } from "../recovery/resolve.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
@@ -15,6 +14,7 @@ import type { Recipe } from "../image/recipe.ts";
 import { encodeJson } from "../json.ts";
 import type { Check } from "../recovery/check.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
+import { expectedData } from "../recovery/resolve.ts";
 import type { RoleSource } from "../release/release.ts";
 import { bake } from "./bake.ts";
 import type { Field } from "./field.ts";
@@ -87,7 +87,12 @@ export async function gameday(context: GameDayContext): Promise<GameDayReport> {
   return report;
 }
 
-async function rehearse(context: GameDayContext, field: Field, journal: Journal, record: Learned): Promise<void> {
+async function rehearse(
+  context: GameDayContext,
+  field: Field,
+  journal: Journal,
+  record: Learned,
+): Promise<void> {
   const { topology, clock, stopwatch } = context;
   const { cloud, sandbox, terraform } = field;
   const shared = { ...context, cloud, account: cloud.account };
@@ -96,7 +101,9 @@ async function rehearse(context: GameDayContext, field: Field, journal: Journal,
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("foundation-stack"));
   });
-  await journal.step("publish", () => publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }));
+  await journal.step("publish", () =>
+    publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
+  );
   await journal.step("bake", () =>
     bake({
       ...shared,
@@ -108,7 +115,9 @@ async function rehearse(context: GameDayContext, field: Field, journal: Journal,
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("primary-stack"));
   });
-  await journal.step("snapshot", () => takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }));
+  await journal.step("snapshot", () =>
+    takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
+  );
   await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
   const mark = await journal.step("fault", () => loseRegion(context, sandbox));
   record.faultAt = clock.now().toISOString();
@@ -116,7 +125,14 @@ async function rehearse(context: GameDayContext, field: Field, journal: Journal,
   journal.startClock();
   try {
     const plan = await journal.step("plan", () =>
-      makePlan({ topology, catalog: cloud.recovery.catalog, pinTo: cloud.recovery.catalog, account: cloud.account, wish: { kind: "newest" }, clock }),
+      makePlan({
+        topology,
+        catalog: cloud.recovery.catalog,
+        pinTo: cloud.recovery.catalog,
+        account: cloud.account,
+        wish: { kind: "newest" },
+        clock,
+      }),
     );
     record.plan = plan;
     await journal.step("rebuild", async () => {
@@ -131,7 +147,11 @@ async function rehearse(context: GameDayContext, field: Field, journal: Journal,
 }
 
 /** Synthesizes all stacks from what the catalog holds now. */
-async function prepare(context: GameDayContext, field: Field, when: "before" | "after"): Promise<(stack: string) => string> {
+async function prepare(
+  context: GameDayContext,
+  field: Field,
+  when: "before" | "after",
+): Promise<(stack: string) => string> {
   const input = join(context.folder, when, "synthesis.json");
   await writeSynthesisInput(
     input,
@@ -159,7 +179,11 @@ async function loseRegion(context: GameDayContext, sandbox: Sandbox): Promise<nu
   return (await sandbox.requestsSince(Number.MAX_SAFE_INTEGER)).next;
 }
 
-async function callsToLostRegion(context: GameDayContext, sandbox: Sandbox, since: number): Promise<LostCall[]> {
+async function callsToLostRegion(
+  context: GameDayContext,
+  sandbox: Sandbox,
+  since: number,
+): Promise<LostCall[]> {
   const lost = context.topology.environment.regions.primary;
   const { requests } = await sandbox.requestsSince(since);
   return requests
@@ -168,7 +192,12 @@ async function callsToLostRegion(context: GameDayContext, sandbox: Sandbox, sinc
 }
 
 /** With `keep`, only tells how to go on. */
-async function closeField(context: GameDayContext, field: Field, journal: Journal, record: Learned): Promise<void> {
+async function closeField(
+  context: GameDayContext,
+  field: Field,
+  journal: Journal,
+  record: Learned,
+): Promise<void> {
   if (context.keep) {
     context.print(`kept: the sandbox at ${field.sandbox.endpoint}, with the rebuilt environment in it`);
     return;
@@ -183,9 +212,17 @@ async function closeField(context: GameDayContext, field: Field, journal: Journa
   }
 }
 
-function makeReport(context: GameDayContext, startedAt: string, journal: Journal, record: Learned): GameDayReport {
+function makeReport(
+  context: GameDayContext,
+  startedAt: string,
+  journal: Journal,
+  record: Learned,
+): GameDayReport {
   const { environment } = context.topology;
-  const objectives = { rpoSeconds: durationSeconds(environment.objectives.rpo), rtoSeconds: durationSeconds(environment.objectives.rto) };
+  const objectives = {
+    rpoSeconds: durationSeconds(environment.objectives.rpo),
+    rtoSeconds: durationSeconds(environment.objectives.rto),
+  };
   const { plan, faultAt } = record;
   // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
   const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
@@ -221,7 +258,14 @@ function makeReport(context: GameDayContext, startedAt: string, journal: Journal
   };
 }
 
-function summarize({ id, point, consistency, reasons, passedOver, pins }: RecoveryPlan): NonNullable<GameDayReport["plan"]> {
+function summarize({
+  id,
+  point,
+  consistency,
+  reasons,
+  passedOver,
+  pins,
+}: RecoveryPlan): NonNullable<GameDayReport["plan"]> {
   return {
     id,
     ...(point === undefined ? {} : { point }),

@@ -31,7 +31,9 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
     contents: await catalog.contents(),
   });
   if (planned.kind === "refused") {
-    throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, { details: planned.reasons });
+    throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, {
+      details: planned.reasons,
+    });
   }
   await catalog.writePlan(planned.plan);
   await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
@@ -44,8 +46,12 @@ export function describePlan(plan: RecoveryPlan): string[] {
     `plan ${plan.id} for ${plan.environment} in ${plan.region}`,
     ...plan.reasons.map((reason) => `  ${reason}`),
     ...(plan.consistency === undefined ? [] : [`  consistency: ${plan.consistency}`]),
-    ...plan.dataSets.map(({ name, takenAt, rpoSeconds }) => `  data of ${name}: from ${takenAt}, RPO ${rpoSeconds.toFixed(1)} s`),
-    ...Object.entries(plan.pins.roles).map(([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`),
+    ...plan.dataSets.map(
+      ({ name, takenAt, rpoSeconds }) => `  data of ${name}: from ${takenAt}, RPO ${rpoSeconds.toFixed(1)} s`,
+    ),
+    ...Object.entries(plan.pins.roles).map(
+      ([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`,
+    ),
     ...plan.passedOver.map(({ point, reasons }) => `  passed over ${point}: ${reasons.join("; ")}`),
   ];
 }

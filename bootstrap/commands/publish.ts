@@ -7,7 +7,13 @@ import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { sha256 } from "../release/digest.ts";
 import type { Manifest, ManifestRole, Pointer } from "../release/manifest.ts";
-import { assembleRelease, bundleKey, manifestKey, type Release, type RoleSource } from "../release/release.ts";
+import {
+  assembleRelease,
+  bundleKey,
+  manifestKey,
+  type Release,
+  type RoleSource,
+} from "../release/release.ts";
 
 export interface PublishContext {
   topology: Topology;
@@ -30,13 +36,17 @@ export interface Published {
 /** Packs a commit, writes it to every region, then moves the environment's pointer. */
 export async function publish(context: PublishContext): Promise<Published> {
   const { environment } = context.topology;
-  await Promise.all(context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)));
+  await Promise.all(
+    context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
+  );
   await Promise.all(context.catalogs.map(({ store }) => store.inspect()));
   // Read before anything is uploaded: whoever moves the pointer meanwhile is noticed by the swap.
   const before = await context.catalogs[0]!.pointer();
 
   const release = await assembleRelease(environment.name, context.commit, context.sources);
-  const sites = await Promise.all(context.catalogs.map((catalog) => publishToRegion(context, catalog, release)));
+  const sites = await Promise.all(
+    context.catalogs.map((catalog) => publishToRegion(context, catalog, release)),
+  );
   const pointer: Pointer = {
     version: 1,
     environment: environment.name,
@@ -57,7 +67,8 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   const { store } = catalog;
   const encryptionKey = await context.account.keyArn(store.region, keyAlias(release.environment));
   const existing = await catalog.manifest(release.release);
-  if (existing !== undefined) return { region: store.region, site: { manifest: existing.pin, encryptionKey }, uploaded: 0 };
+  if (existing !== undefined)
+    return { region: store.region, site: { manifest: existing.pin, encryptionKey }, uploaded: 0 };
   let uploaded = 0;
   const roles: Record<string, ManifestRole> = {};
   for (const [role, { tar, ...rest }] of Object.entries(release.roles)) {
@@ -78,7 +89,9 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   const body = encodeJson(manifest);
   const created = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
   const { pin } = (await catalog.manifest(release.release))!;
-  context.print(`release ${release.release} is in ${store.region}: ${uploaded} bundles and its manifest uploaded`);
+  context.print(
+    `release ${release.release} is in ${store.region}: ${uploaded} bundles and its manifest uploaded`,
+  );
   return {
     region: store.region,
     site: { manifest: pin, encryptionKey },

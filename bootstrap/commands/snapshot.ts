@@ -36,7 +36,9 @@ type Part<S extends DataSet> = { set: S; faults: string[] };
 export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
   const regions = [context.primary, context.recovery];
-  await Promise.all(regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)));
+  await Promise.all(
+    regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)),
+  );
   await Promise.all(regions.map(({ catalog }) => catalog.store.inspect()));
   const servers = await context.primary.volumes.servers(environment.name);
   const live = await liveVersions(context, servers);
@@ -56,11 +58,18 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
   // Journaled first: a command that is killed leaves a point that says so, and that no plan will choose.
   await writeEverywhere(regions, point);
 
-  const keyArn = await context.account.keyArn(context.recovery.catalog.store.region, keyAlias(environment.name));
-  const stateful = servers.filter(({ role }) => context.topology.roles[role] !== undefined && isStateful(context.topology.roles[role]));
+  const keyArn = await context.account.keyArn(
+    context.recovery.catalog.store.region,
+    keyAlias(environment.name),
+  );
+  const stateful = servers.filter(
+    ({ role }) => context.topology.roles[role] !== undefined && isStateful(context.topology.roles[role]),
+  );
   const parts = await Promise.all<Part<DataSet>>([
     ...stateful.map((server) => snapshotServer(context, point, server, keyArn)),
-    ...Object.keys(environment.databases).map((database) => snapshotDatabase(context, point, database, keyArn)),
+    ...Object.keys(environment.databases).map((database) =>
+      snapshotDatabase(context, point, database, keyArn),
+    ),
   ]);
   point.sets = parts.map(({ set }) => set);
   point.faults.push(...parts.flatMap(({ faults }) => faults));
@@ -103,14 +112,29 @@ function missingServers(topology: Topology, servers: readonly LiveServer[]): str
   return Object.entries(topology.environment.roles).flatMap(([role, { count }]) => {
     if (!isStateful(topology.roles[role]!)) return [];
     const running = servers.filter((server) => server.role === role).length;
-    return running >= count ? [] : [`role ${role} has ${running} running servers of ${count}: deploy the primary stack, or correct its count`];
+    return running >= count
+      ? []
+      : [
+          `role ${role} has ${running} running servers of ${count}: deploy the primary stack, or correct its count`,
+        ];
   });
 }
 
-async function snapshotServer(context: SnapshotContext, point: RecoveryPoint, server: LiveServer, key: string): Promise<Part<VolumeSet>> {
+async function snapshotServer(
+  context: SnapshotContext,
+  point: RecoveryPoint,
+  server: LiveServer,
+  key: string,
+): Promise<Part<VolumeSet>> {
   const from = context.primary.volumes;
   const to = context.recovery.volumes;
-  const set: VolumeSet = { kind: "volumes", server: server.server, role: server.role, takenAt: context.clock.now().toISOString(), volumes: [] };
+  const set: VolumeSet = {
+    kind: "volumes",
+    server: server.server,
+    role: server.role,
+    takenAt: context.clock.now().toISOString(),
+    volumes: [],
+  };
   const faults = await collectFaults(server.server, async () => {
     const pairs = matchVolumes(context.topology.roles[server.role]!.volumes, server);
     const label = { ...labels(point, server.role), [tags.server]: server.server };
@@ -127,8 +151,13 @@ async function snapshotServer(context: SnapshotContext, point: RecoveryPoint, se
       set.volumes.map(async ({ name, snapshots }) => {
         const source = snapshots[from.region]!;
         await available(context, `snapshot ${source} of ${server.server}`, () => from.state(source));
-        const copy = await to.copy({ region: from.region, snapshotId: source }, key, { ...label, [tags.volume]: name });
-        await available(context, `snapshot ${copy} of ${server.server} in ${to.region}`, () => to.state(copy));
+        const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
+          ...label,
+          [tags.volume]: name,
+        });
+        await available(context, `snapshot ${copy} of ${server.server} in ${to.region}`, () =>
+          to.state(copy),
+        );
         snapshots[to.region] = copy;
       }),
     );
@@ -136,11 +165,21 @@ async function snapshotServer(context: SnapshotContext, point: RecoveryPoint, se
   return { set, faults };
 }
 
-async function snapshotDatabase(context: SnapshotContext, point: RecoveryPoint, database: string, key: string): Promise<Part<DatabaseSet>> {
+async function snapshotDatabase(
+  context: SnapshotContext,
+  point: RecoveryPoint,
+  database: string,
+  key: string,
+): Promise<Part<DatabaseSet>> {
   const from = context.primary.databases;
   const to = context.recovery.databases;
   const { name, account } = context.topology.environment;
-  const set: DatabaseSet = { kind: "database", database, takenAt: context.clock.now().toISOString(), snapshots: {} };
+  const set: DatabaseSet = {
+    kind: "database",
+    database,
+    takenAt: context.clock.now().toISOString(),
+    snapshots: {},
+  };
   const faults = await collectFaults(database, async () => {
     const snapshot = `rekindle-${name}-${database}-${point.id}`;
     await from.take(databaseIdentifier(name, "primary", database), snapshot, labels(point, database));
@@ -163,10 +202,19 @@ function matchVolumes(volumes: readonly Volume[], server: LiveServer) {
 }
 
 function labels(point: RecoveryPoint, role: string): Record<string, string> {
-  return { [tags.environment]: point.environment, [tags.point]: point.id, [tags.role]: role, [tags.release]: point.release.release };
+  return {
+    [tags.environment]: point.environment,
+    [tags.point]: point.id,
+    [tags.role]: role,
+    [tags.release]: point.release.release,
+  };
 }
 
-function available(context: SnapshotContext, what: string, look: () => Promise<SnapshotState>): Promise<void> {
+function available(
+  context: SnapshotContext,
+  what: string,
+  look: () => Promise<SnapshotState>,
+): Promise<void> {
   return waitFor(context, what, snapshotLimitSeconds, async () => {
     const state = await look();
     return state.kind === "ready" ? { kind: "ready", value: undefined } : state;

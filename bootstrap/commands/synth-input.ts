@@ -37,7 +37,12 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   } catch (error) {
     // "Could not look" must not read as "not there": the reason is the error's own.
     const reasons = [(error as Error).message, ...(error instanceof RekindleError ? error.details : [])];
-    return { version: 1, topology, primary: { kind: "refused", reasons }, recovery: { kind: "refused", reasons } };
+    return {
+      version: 1,
+      topology,
+      primary: { kind: "refused", reasons },
+      recovery: { kind: "refused", reasons },
+    };
   }
 }
 
@@ -57,11 +62,19 @@ async function resolveRecovery(context: SynthesisContext, contents: CatalogConte
     return { kind: "pinned", pins: pinned.plan.pins };
   }
   const now = clock.now().toISOString();
-  const planned = resolvePlan({ topology, region: catalog.store.region, wish: { kind: "newest" }, now, contents });
+  const planned = resolvePlan({
+    topology,
+    region: catalog.store.region,
+    wish: { kind: "newest" },
+    now,
+    contents,
+  });
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });
-  print(`recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`);
+  print(
+    `recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`,
+  );
   return { kind: "pinned", pins: planned.plan.pins };
 }
 

@@ -22,7 +22,12 @@ export class Catalog {
 
   async pointer(): Promise<{ pointer: Pointer; etag: string } | undefined> {
     const object = await this.store.get(pointerKey);
-    return object && { pointer: decodeJson<Pointer>(this.#at(pointerKey), object.body.toString(), 1), etag: object.etag };
+    return (
+      object && {
+        pointer: decodeJson<Pointer>(this.#at(pointerKey), object.body.toString(), 1),
+        etag: object.etag,
+      }
+    );
   }
 
   movePointer(pointer: Pointer, etag: string | undefined): Promise<"swapped" | "moved"> {
@@ -43,14 +48,23 @@ export class Catalog {
 
   /** Everything that planning looks at, read at one time. */
   async contents(): Promise<CatalogContents> {
-    const [found, images, points] = await Promise.all([this.pointer(), this.#readAll<GoldenImage>("catalog/images/"), this.points()]);
-    const releases = new Set([...points.map(({ release }) => release.release), ...(found ? [found.pointer.release] : [])]);
+    const [found, images, points] = await Promise.all([
+      this.pointer(),
+      this.#readAll<GoldenImage>("catalog/images/"),
+      this.points(),
+    ]);
+    const releases = new Set([
+      ...points.map(({ release }) => release.release),
+      ...(found ? [found.pointer.release] : []),
+    ]);
     const manifests = await Promise.all([...releases].map((release) => this.manifest(release)));
     return {
       pointer: found?.pointer,
       images,
       points,
-      manifests: Object.fromEntries(manifests.filter((one) => one !== undefined).map((one) => [one.manifest.release, one])),
+      manifests: Object.fromEntries(
+        manifests.filter((one) => one !== undefined).map((one) => [one.manifest.release, one]),
+      ),
     };
   }
 

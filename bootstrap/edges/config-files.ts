@@ -1,7 +1,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-export async function readConfigFiles(root: string): Promise<Map<string, { content: Uint8Array; mode: "0644" | "0755" }>> {
+export async function readConfigFiles(
+  root: string,
+): Promise<Map<string, { content: Uint8Array; mode: "0644" | "0755" }>> {
   const files = new Map<string, { content: Uint8Array; mode: "0644" | "0755" }>();
   for (const folder of ["configs", "cloud-init"]) {
     for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {

@@ -22,7 +22,9 @@ export function gitRepository(root: string): Repository {
   return {
     async resolve(revision) {
       try {
-        return (await git.revparse(["--verify", "--quiet", "--end-of-options", `${revision}^{commit}`])).trim();
+        return (
+          await git.revparse(["--verify", "--quiet", "--end-of-options", `${revision}^{commit}`])
+        ).trim();
       } catch (cause) {
         throw new RekindleError(
           "bad-input",
@@ -32,12 +34,26 @@ export function gitRepository(root: string): Repository {
       }
     },
     async dirty(folders) {
-      const status = await git.raw(["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", ...folders]);
-      return status.split("\0").filter((entry) => entry !== "").map((entry) => entry.slice(3));
+      const status = await git.raw([
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--",
+        ...folders,
+      ]);
+      return status
+        .split("\0")
+        .filter((entry) => entry !== "")
+        .map((entry) => entry.slice(3));
     },
     async files(commit, folders) {
       const listing = await git.raw(["ls-tree", "-r", "-z", "--full-tree", commit, "--", ...folders]);
-      const entries = listing.split("\0").filter((entry) => entry !== "").map(parseEntry);
+      const entries = listing
+        .split("\0")
+        .filter((entry) => entry !== "")
+        .map(parseEntry);
       const read = async ({ path, mode, id }: TreeEntry): Promise<[string, CommittedFile]> => [
         path,
         { content: (await git.binaryCatFile(["blob", id])) as Buffer, mode: fileMode(path, mode, commit) },

@@ -58,9 +58,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
     child.on("error", (error) => finish({ kind: "not-started", reason: error.message }));
     child.on("close", (code, signal) =>
-      finish(
-        code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code },
-      ),
+      finish(code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code }),
     );
     if (options.input !== undefined) {
       // A child that exits before it read its input is told by its exit code, not by a broken pipe here.

@@ -25,7 +25,8 @@ function countingDisplay(out: NodeJS.WriteStream, clock: Clock): StepDisplay {
   const clearLine = "\r\x1b[2K";
   let current: { name: string; since: number } | undefined;
   const draw = () => {
-    if (current !== undefined) out.write(`${clearLine}… ${current.name} ${((clock.monotonic() - current.since) / 1000).toFixed(0)} s`);
+    if (current !== undefined)
+      out.write(`${clearLine}… ${current.name} ${((clock.monotonic() - current.since) / 1000).toFixed(0)} s`);
   };
   const ticker = setInterval(draw, 1000);
   ticker.unref();

@@ -19,8 +19,8 @@ export async function readRestoredFrom(store: ObjectStore, key: string): Promise
       .filter(({ type }) => type === "aws_db_instance")
       .flatMap(({ instances }) => instances)
       .map(({ attributes }) => [
-        String(attributes["identifier"]),
-        (attributes["snapshot_identifier"] as string | null) ?? undefined,
+        String(attributes.identifier),
+        (attributes.snapshot_identifier as string | null) ?? undefined,
       ]),
   );
 }

@@ -30,7 +30,10 @@ export async function waitFor<T>(
     if (found.kind === "ready") return found.value;
     if (found.kind === "failed") throw new RekindleError("tool-failed", `${what} failed: ${found.reason}`);
     if (clock.monotonic() - start > limitSeconds * 1000) {
-      throw new RekindleError("tool-failed", `${what} took longer than ${limitSeconds} s; look at it in AWS's console, then run again`);
+      throw new RekindleError(
+        "tool-failed",
+        `${what} took longer than ${limitSeconds} s; look at it in AWS's console, then run again`,
+      );
     }
     await stopwatch.during("aws", () => clock.sleep(pause));
   }

@@ -1,7 +1,7 @@
 import type { Topology } from "../config/schema.ts";
 import type { AwsAccess } from "../edges/aws/access.ts";
-import { type Cloud, connectCloud } from "../edges/cloud.ts";
 import { systemClock } from "../edges/clock.ts";
+import { type Cloud, connectCloud } from "../edges/cloud.ts";
 import { Stopwatch } from "../edges/stopwatch.ts";
 
 /** What every long-running command shares: a clock, a stopwatch, and a signal that asks it to stop. */
@@ -25,17 +25,21 @@ export function running(): Running {
 
 /** AWS as the shell's environment describes it: the user's own account, or the sandbox of `rekindle sandbox env`. */
 export function cloudOfShell(topology: Topology, { stopwatch }: Running): Cloud {
-  const endpoint = process.env["AWS_ENDPOINT_URL"];
+  const endpoint = process.env.AWS_ENDPOINT_URL;
   const access: AwsAccess = { stopwatch, ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }) };
   return connectCloud(access, topology);
 }
 
 /** A sandbox's AWS, whatever the shell's environment says. `variables` are the sandbox's own. */
-export function cloudOfSandbox(topology: Topology, variables: Record<string, string>, stopwatch: Stopwatch): Cloud {
-  const endpoint = variables["AWS_ENDPOINT_URL"]!;
+export function cloudOfSandbox(
+  topology: Topology,
+  variables: Record<string, string>,
+  stopwatch: Stopwatch,
+): Cloud {
+  const endpoint = variables.AWS_ENDPOINT_URL!;
   const credentials = {
-    accessKeyId: variables["AWS_ACCESS_KEY_ID"]!,
-    secretAccessKey: variables["AWS_SECRET_ACCESS_KEY"]!,
+    accessKeyId: variables.AWS_ACCESS_KEY_ID!,
+    secretAccessKey: variables.AWS_SECRET_ACCESS_KEY!,
   };
   return connectCloud({ endpoint, credentials, stopwatch }, topology);
 }

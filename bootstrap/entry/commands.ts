@@ -26,7 +26,9 @@ export async function bootstrapCommand(options: Options): Promise<void> {
   const cloud = cloudOfShell(topology, running());
   await cloud.account.demand(environment.account, environment.regions.recovery);
   const outcome = await cloud.ensureStateBucket();
-  console.log(`state bucket ${cloud.state.bucket} in ${cloud.state.region}: ${outcome === "created" ? "created" : "already there, settings put again"}`);
+  console.log(
+    `state bucket ${cloud.state.bucket} in ${cloud.state.region}: ${outcome === "created" ? "created" : "already there, settings put again"}`,
+  );
 }
 
 export async function publishCommand(options: Options & { commit?: string }): Promise<void> {
@@ -62,7 +64,9 @@ export async function snapshotCommand(options: Options): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
-  answer(options, point, [`recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`]);
+  answer(options, point, [
+    `recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`,
+  ]);
 }
 
 export async function planCommand(
@@ -90,12 +94,26 @@ export async function verifyCommand(options: Options): Promise<void> {
   const cloud = cloudOfShell(topology, running());
   const pinned = await cloud.recovery.catalog.pinnedPlan();
   if (pinned === undefined) {
-    throw new RekindleError("no-recovery-point", `no plan of ${topology.environment.name} is pinned; make one: rekindle plan`);
+    throw new RekindleError(
+      "no-recovery-point",
+      `no plan of ${topology.environment.name} is pinned; make one: rekindle plan`,
+    );
   }
   const checks = await verify({ topology, cloud, pins: pinned.plan.pins });
-  answer(options, checks, checks.map(({ name, passed, expected, found }) => `${passed ? "passed" : "FAILED"}: ${name}: ${passed ? found : `expected ${expected}, found ${found}`}`));
+  answer(
+    options,
+    checks,
+    checks.map(
+      ({ name, passed, expected, found }) =>
+        `${passed ? "passed" : "FAILED"}: ${name}: ${passed ? found : `expected ${expected}, found ${found}`}`,
+    ),
+  );
   const failed = checks.filter(({ passed }) => !passed).length;
-  if (failed > 0) throw new RekindleError("failed-check", `${failed} of ${checks.length} checks against plan ${pinned.plan.id} failed`);
+  if (failed > 0)
+    throw new RekindleError(
+      "failed-check",
+      `${failed} of ${checks.length} checks against plan ${pinned.plan.id} failed`,
+    );
 }
 
 export async function synthInputCommand(options: Options): Promise<void> {
@@ -109,7 +127,10 @@ export async function synthInputCommand(options: Options): Promise<void> {
     clock: run.clock,
     print: (line) => console.error(line),
   });
-  await writeSynthesisInput(process.env["REKINDLE_SYNTHESIS_INPUT"] ?? join(stateFolder(), "synthesis.json"), input);
+  await writeSynthesisInput(
+    process.env.REKINDLE_SYNTHESIS_INPUT ?? join(stateFolder(), "synthesis.json"),
+    input,
+  );
 }
 
 function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
@@ -117,7 +138,10 @@ function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   if (asOf === undefined) return { kind: "newest" };
   const moment = Date.parse(asOf);
   if (Number.isNaN(moment)) {
-    throw new RekindleError("bad-input", `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`);
+    throw new RekindleError(
+      "bad-input",
+      `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,
+    );
   }
   return { kind: "as-of", moment: new Date(moment).toISOString() };
 }

@@ -4,9 +4,9 @@ import { gameday } from "../commands/gameday.ts";
 import { applyEnvironment, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
 import { stepDisplay } from "../edges/terminal.ts";
 import { terraformIn } from "../edges/terraform.ts";
+import { thisMachine } from "../edges/tools/context.ts";
 import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
-import { thisMachine } from "../edges/tools/context.ts";
 import { RekindleError } from "../errors.ts";
 import { cloudOfSandbox, running } from "./cloud.ts";
 import type { Options } from "./commands.ts";
@@ -57,7 +57,12 @@ export async function gamedayCommand(
       return {
         sandbox,
         cloud: cloudOfSandbox(project.topology, variables.set, run.stopwatch),
-        terraform: terraformIn({ binary, cliConfig, env: applyEnvironment(process.env, variables), signal: run.signal }),
+        terraform: terraformIn({
+          binary,
+          cliConfig,
+          env: applyEnvironment(process.env, variables),
+          signal: run.signal,
+        }),
       };
     },
   });
@@ -65,9 +70,13 @@ export async function gamedayCommand(
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
   else printSummary(report, relative(process.cwd(), folder));
   if (report.verdict === "failed") {
-    throw new RekindleError("failed-check", `game day ${id} failed; the whole record is in ${relative(process.cwd(), folder)}/report.md`, {
-      details: report.reasons,
-    });
+    throw new RekindleError(
+      "failed-check",
+      `game day ${id} failed; the whole record is in ${relative(process.cwd(), folder)}/report.md`,
+      {
+        details: report.reasons,
+      },
+    );
   }
 }
 
@@ -76,8 +85,13 @@ function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: strin
   const lines = [
     "",
     `game day ${report.id}: ${verdict}`,
-    rtoSeconds === undefined ? "RTO: none" : `RTO ${rtoSeconds.toFixed(1)} s (objective ${objectives.rtoSeconds} s)`,
-    ...rpo.map(({ name, rpoSeconds }) => `RPO of ${name}: ${rpoSeconds.toFixed(1)} s (objective ${objectives.rpoSeconds} s)`),
+    rtoSeconds === undefined
+      ? "RTO: none"
+      : `RTO ${rtoSeconds.toFixed(1)} s (objective ${objectives.rtoSeconds} s)`,
+    ...rpo.map(
+      ({ name, rpoSeconds }) =>
+        `RPO of ${name}: ${rpoSeconds.toFixed(1)} s (objective ${objectives.rpoSeconds} s)`,
+    ),
     `${checks.filter(({ passed }) => passed).length} of ${checks.length} checks passed, ` +
       `${lostCalls.length} calls to the lost region, ${leftovers.length} resources left`,
     `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %`,

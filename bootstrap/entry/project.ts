@@ -18,7 +18,10 @@ export function projectRoot(): string {
   for (let folder = process.cwd(); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "cdktf.json"))) return folder;
     if (folder === dirname(folder)) {
-      throw new RekindleError("bad-input", `no cdktf.json in ${process.cwd()} or above it; change to a Rekindle project's folder`);
+      throw new RekindleError(
+        "bad-input",
+        `no cdktf.json in ${process.cwd()} or above it; change to a Rekindle project's folder`,
+      );
     }
   }
 }
@@ -36,7 +39,7 @@ export function stateFolder(): string {
 }
 
 export function environmentName(option: string | undefined): string {
-  const named = option ?? process.env["REKINDLE_ENV"];
+  const named = option ?? process.env.REKINDLE_ENV;
   if (named !== undefined && named !== "") return named;
   const path = join(projectRoot(), "cdktf.json");
   const settings = JSON.parse(readFileSync(path, "utf8")) as { context?: { environment?: string } };
@@ -63,7 +66,9 @@ export async function committed(options: { env?: string; commit?: string }): Pro
   if (options.commit === undefined) refuseDirty(await repository.dirty(versioned));
   const files = await repository.files(commit, versioned);
   const topology = load(files, environmentName(options.env));
-  const recipes = Object.keys(topology.environment.roles).map((role) => [role, roleRecipe(topology, role, files)] as const);
+  const recipes = Object.keys(topology.environment.roles).map(
+    (role) => [role, roleRecipe(topology, role, files)] as const,
+  );
   return { topology, commit, sources: roleSources(topology, files), recipes: Object.fromEntries(recipes) };
 }
 

@@ -32,9 +32,19 @@ async function context(): Promise<SandboxContext> {
 /** Every environment's: a sandbox serves them all, and Terraform needs the bucket before its first word. */
 async function makeStateBuckets(root: string, endpoint: string): Promise<void> {
   const files = await readdir(join(root, "configs", "environments"));
-  for (const name of files.filter((file) => file.endsWith(".yaml")).map((file) => file.slice(0, -".yaml".length))) {
+  for (const name of files
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))) {
     const topology = await topologyOf(name);
-    const wish = { region: topology.environment.regions.recovery, terraformCliConfig: undefined, inherited: {} };
-    await cloudOfSandbox(topology, sandboxEnvironment({ endpoint }, wish).set, new Stopwatch(systemClock)).ensureStateBucket();
+    const wish = {
+      region: topology.environment.regions.recovery,
+      terraformCliConfig: undefined,
+      inherited: {},
+    };
+    await cloudOfSandbox(
+      topology,
+      sandboxEnvironment({ endpoint }, wish).set,
+      new Stopwatch(systemClock),
+    ).ensureStateBucket();
   }
 }

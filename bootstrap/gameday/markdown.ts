@@ -8,13 +8,19 @@ export function reportMarkdown(report: GameDayReport): string {
     `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} was lost ` +
       `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}.`,
     "",
-    ...section("Why it failed", report.reasons.map((reason) => `- ${reason}`)),
+    ...section(
+      "Why it failed",
+      report.reasons.map((reason) => `- ${reason}`),
+    ),
     "## Measured",
     "",
     "| | measured | objective |",
     "| --- | ---: | ---: |",
     `| RTO, from the fault until every check passed | ${report.rtoSeconds === undefined ? "none" : seconds(report.rtoSeconds)} | ${seconds(report.objectives.rtoSeconds)} |`,
-    ...report.rpo.map(({ name, rpoSeconds, takenAt }) => `| RPO of ${name} (data of ${takenAt}) | ${seconds(rpoSeconds)} | ${seconds(report.objectives.rpoSeconds)} |`),
+    ...report.rpo.map(
+      ({ name, rpoSeconds, takenAt }) =>
+        `| RPO of ${name} (data of ${takenAt}) | ${seconds(rpoSeconds)} | ${seconds(report.objectives.rpoSeconds)} |`,
+    ),
     "",
     "## Steps",
     "",
@@ -27,11 +33,17 @@ export function reportMarkdown(report: GameDayReport): string {
     ...section("Plan", planLines(report)),
     "## Checks",
     "",
-    ...report.checks.map(({ name, passed, expected, found }) => `- ${passed ? "passed" : "**FAILED**"}: ${name}${passed ? ` (${found})` : `: expected ${expected}, found ${found}`}`),
+    ...report.checks.map(
+      ({ name, passed, expected, found }) =>
+        `- ${passed ? "passed" : "**FAILED**"}: ${name}${passed ? ` (${found})` : `: expected ${expected}, found ${found}`}`,
+    ),
     `- ${report.lostCalls.length === 0 ? "passed" : "**FAILED**"}: calls of the rebuild to the lost region: ${report.lostCalls.length}`,
     `- ${report.leftovers.length === 0 ? "passed" : "**FAILED**"}: resources left after the teardown: ${report.leftovers.length}`,
     "",
-    ...section("What this day does not prove", report.limits.map((limit) => `- ${limit}`)),
+    ...section(
+      "What this day does not prove",
+      report.limits.map((limit) => `- ${limit}`),
+    ),
   ].join("\n");
 }
 
@@ -47,7 +59,9 @@ function planLines({ plan }: GameDayReport): string[] {
   if (plan === undefined) return [];
   return [
     `- plan \`${plan.id}\`, release \`${plan.release}\``,
-    ...(plan.point === undefined ? [] : [`- recovery point \`${plan.point}\`, ${plan.consistency} consistent`]),
+    ...(plan.point === undefined
+      ? []
+      : [`- recovery point \`${plan.point}\`, ${plan.consistency} consistent`]),
     ...plan.reasons.map((reason) => `- ${reason}`),
     ...plan.passedOver.map(({ point, reasons }) => `- passed over \`${point}\`: ${reasons.join("; ")}`),
   ];

@@ -18,8 +18,12 @@ export interface Findings {
 export function judge(findings: Findings): Pick<GameDayReport, "verdict" | "reasons" | "rtoSeconds"> {
   const rtoSeconds = recoveryTime(findings.steps);
   const reasons = [
-    ...findings.steps.filter(({ outcome }) => outcome === "failed").map(({ name, error }) => `step ${name} failed: ${error?.[0] ?? "no reason given"}`),
-    ...(rtoSeconds === undefined ? ["the rebuild was not finished, so there is no RTO"] : overObjective(rtoSeconds, findings.objectives)),
+    ...findings.steps
+      .filter(({ outcome }) => outcome === "failed")
+      .map(({ name, error }) => `step ${name} failed: ${error?.[0] ?? "no reason given"}`),
+    ...(rtoSeconds === undefined
+      ? ["the rebuild was not finished, so there is no RTO"]
+      : overObjective(rtoSeconds, findings.objectives)),
     ...(findings.checks.length === 0 ? ["nothing was verified"] : []),
     ...findings.checks
       .filter(({ passed }) => !passed)
@@ -27,16 +31,23 @@ export function judge(findings: Findings): Pick<GameDayReport, "verdict" | "reas
     ...missingData(findings),
     ...(findings.lostCalls.length === 0
       ? []
-      : [`the rebuild called the lost region ${findings.lostCalls.length} times, first ${describeCall(findings.lostCalls[0]!)}`]),
+      : [
+          `the rebuild called the lost region ${findings.lostCalls.length} times, first ${describeCall(findings.lostCalls[0]!)}`,
+        ]),
     ...findings.leftovers.map(({ kind, id, region }) => `${kind} ${id} was left in ${region}`),
   ];
-  return { verdict: reasons.length === 0 ? "passed" : "failed", reasons, ...(rtoSeconds === undefined ? {} : { rtoSeconds }) };
+  return {
+    verdict: reasons.length === 0 ? "passed" : "failed",
+    reasons,
+    ...(rtoSeconds === undefined ? {} : { rtoSeconds }),
+  };
 }
 
 /** The sum of the steps on the clock, to the millisecond; nothing when one failed, or none ran. */
 export function recoveryTime(steps: readonly Step[]): number | undefined {
   const clocked = steps.filter(({ onTheClock }) => onTheClock);
-  if (!clocked.some(({ name }) => name === "verify") || clocked.some(({ outcome }) => outcome === "failed")) return undefined;
+  if (!clocked.some(({ name }) => name === "verify") || clocked.some(({ outcome }) => outcome === "failed"))
+    return undefined;
   return sum(clocked.map(({ seconds }) => seconds));
 }
 
@@ -48,7 +59,9 @@ export function overheadShare(steps: readonly Step[]): number {
 }
 
 function overObjective(rto: number, objectives: GameDayReport["objectives"]): string[] {
-  return rto <= objectives.rtoSeconds ? [] : [`the RTO of ${rto} s is over the objective of ${objectives.rtoSeconds} s`];
+  return rto <= objectives.rtoSeconds
+    ? []
+    : [`the RTO of ${rto} s is over the objective of ${objectives.rtoSeconds} s`];
 }
 
 function missingData({ rpo, dataSets, objectives }: Findings): string[] {

@@ -29,14 +29,18 @@ export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expect
 }
 
 function unwanted(point: RecoveryPoint, wish: Wish): string[] {
-  if (wish.kind === "as-of" && point.takenAt > wish.moment) return [`taken at ${point.takenAt}, after ${wish.moment}`];
+  if (wish.kind === "as-of" && point.takenAt > wish.moment)
+    return [`taken at ${point.takenAt}, after ${wish.moment}`];
   if (wish.kind === "point" && point.id !== wish.id) return [`not the point that was asked for, ${wish.id}`];
   return [];
 }
 
 function unusable(point: RecoveryPoint, expected: Expected): string[] {
   if (point.status !== "complete") {
-    return [point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete", ...point.faults];
+    return [
+      point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete",
+      ...point.faults,
+    ];
   }
   return [...missingVolumes(point, expected), ...missingDatabases(point, expected)];
 }
@@ -47,7 +51,9 @@ function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): st
     return volumes.flatMap((name) => {
       const volume = set?.volumes.find((candidate) => candidate.name === name);
       if (volume === undefined) return [`has no snapshot of ${server}'s volume ${name}`];
-      return volume.snapshots[region] === undefined ? [`has no copy of ${server}'s volume ${name} in ${region}`] : [];
+      return volume.snapshots[region] === undefined
+        ? [`has no copy of ${server}'s volume ${name} in ${region}`]
+        : [];
     });
   });
 }
@@ -61,10 +67,17 @@ function missingDatabases(point: RecoveryPoint, { region, databases }: Expected)
 }
 
 function explainNone(passedOver: readonly PassedOver[], wish: Wish, region: string): string[] {
-  if (passedOver.length === 0) return [`there is no recovery point in ${region}; take one: rekindle snapshot`];
-  const wanted = { newest: "no point is complete", "as-of": "no complete point is old enough", point: "the point asked for can't be used" };
+  if (passedOver.length === 0)
+    return [`there is no recovery point in ${region}; take one: rekindle snapshot`];
+  const wanted = {
+    newest: "no point is complete",
+    "as-of": "no complete point is old enough",
+    point: "the point asked for can't be used",
+  };
   return [
     `${wanted[wish.kind]} in ${region}; these exist:`,
-    ...passedOver.map(({ point, takenAt, reasons }) => `${point}, taken at ${takenAt}: ${reasons.join("; ")}`),
+    ...passedOver.map(
+      ({ point, takenAt, reasons }) => `${point}, taken at ${takenAt}: ${reasons.join("; ")}`,
+    ),
   ];
 }

@@ -4,9 +4,9 @@ import type { GoldenImage } from "../image/image.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { choosePoint, type Expected, type Wish } from "./choose.ts";
 import type { Pins, VolumePin } from "./pins.ts";
-import type { Resolved } from "./synthesis.ts";
 import type { DataSetAge, RecoveryPlan } from "./plan.ts";
 import { databaseSet, type RecoveryPoint, setName, volumeSet } from "./point.ts";
+import type { Resolved } from "./synthesis.ts";
 
 /** Everything that one region's catalog holds. */
 export interface CatalogContents {
@@ -69,7 +69,8 @@ export function resolvePrimary(topology: Topology, contents: CatalogContents): R
   const region = topology.environment.regions.primary;
   const { pointer } = contents;
   const found = pointer && contents.manifests[pointer.release];
-  if (pointer === undefined || found === undefined) return { kind: "refused", reasons: [noRelease(topology)] };
+  if (pointer === undefined || found === undefined)
+    return { kind: "refused", reasons: [noRelease(topology)] };
   const images = imagePins(topology, region, found.manifest, contents.images);
   if (images.kind === "refused") return images;
   return {
@@ -93,7 +94,9 @@ export function expectedData(topology: Topology, region: string): Expected {
   const stateful = fixedServers(topology, "recovery").filter(({ role }) => isStateful(topology.roles[role]!));
   return {
     region,
-    servers: Object.fromEntries(stateful.map(({ name, role }) => [name, topology.roles[role]!.volumes.map((volume) => volume.name)])),
+    servers: Object.fromEntries(
+      stateful.map(({ name, role }) => [name, topology.roles[role]!.volumes.map((volume) => volume.name)]),
+    ),
     databases: Object.keys(topology.environment.databases),
   };
 }
@@ -103,10 +106,13 @@ function chooseRelease(request: PlanRequest, point: RecoveryPoint | undefined) {
   const { topology, region, wish, contents } = request;
   const { pointer } = contents;
   const site = pointer?.sites[region];
-  if (pointer === undefined || site === undefined) return { kind: "refused" as const, reasons: [noRelease(topology)] };
+  if (pointer === undefined || site === undefined)
+    return { kind: "refused" as const, reasons: [noRelease(topology)] };
   const candidates = [
     ...(wish.kind === "newest" ? [{ release: pointer.release, why: "it is the current one" }] : []),
-    ...(point === undefined ? [] : [{ release: point.release.release, why: `it was live when ${point.id} was taken` }]),
+    ...(point === undefined
+      ? []
+      : [{ release: point.release.release, why: `it was live when ${point.id} was taken` }]),
   ];
   const refusals: string[] = [];
   for (const { release, why } of candidates) {
@@ -147,7 +153,9 @@ function imagePins(
   for (const role of Object.keys(topology.environment.roles)) {
     const inRelease = manifest.roles[role];
     if (inRelease === undefined) {
-      reasons.push(`release ${manifest.release} has no role ${role}; publish a commit that has it: rekindle publish`);
+      reasons.push(
+        `release ${manifest.release} has no role ${role}; publish a commit that has it: rekindle publish`,
+      );
       continue;
     }
     const image = images.find(({ recipe }) => recipe === inRelease.recipe);
@@ -164,7 +172,12 @@ function imagePins(
   return reasons.length === 0 ? { kind: "found", roles } : { kind: "refused", reasons };
 }
 
-function volumePins(topology: Topology, site: Site, region: string, point: RecoveryPoint | undefined): Record<string, VolumePin[]> {
+function volumePins(
+  topology: Topology,
+  site: Site,
+  region: string,
+  point: RecoveryPoint | undefined,
+): Record<string, VolumePin[]> {
   const stateful = fixedServers(topology, site).filter(({ role }) => isStateful(topology.roles[role]!));
   return Object.fromEntries(
     stateful.map(({ name, role }) => {
@@ -172,7 +185,9 @@ function volumePins(topology: Topology, site: Site, region: string, point: Recov
       return [
         name,
         topology.roles[role]!.volumes.map((volume): VolumePin => {
-          const snapshotId = set?.volumes.find((candidate) => candidate.name === volume.name)?.snapshots[region];
+          const snapshotId = set?.volumes.find((candidate) => candidate.name === volume.name)?.snapshots[
+            region
+          ];
           return { name: volume.name, ...(snapshotId === undefined ? {} : { snapshotId }) };
         }),
       ];
@@ -180,7 +195,11 @@ function volumePins(topology: Topology, site: Site, region: string, point: Recov
   );
 }
 
-function databasePins(topology: Topology, region: string, point: RecoveryPoint | undefined): Pins["databases"] {
+function databasePins(
+  topology: Topology,
+  region: string,
+  point: RecoveryPoint | undefined,
+): Pins["databases"] {
   return Object.fromEntries(
     Object.keys(topology.environment.databases).map((name) => {
       const snapshotId = point && databaseSet(point, name)?.snapshots[region];
@@ -199,7 +218,11 @@ function ages(point: RecoveryPoint, moment: string): DataSetAge[] {
 
 function pointReasons(point: RecoveryPoint | undefined, wish: Wish): string[] {
   if (point === undefined) return ["no recovery point: the environment has no data"];
-  const why = { newest: "it is the newest complete one", "as-of": "it is the newest complete one of that moment", point: "it was asked for" };
+  const why = {
+    newest: "it is the newest complete one",
+    "as-of": "it is the newest complete one of that moment",
+    point: "it was asked for",
+  };
   return [`point ${point.id}: ${why[wish.kind]}`];
 }
 

@@ -1,8 +1,8 @@
 import { renderUserData } from "../../cloud-init/render.ts";
 import { databaseIdentifier, instanceProfile, loadBalancerName } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
-import { fixedServers, isFleet } from "../config/servers.ts";
 import { securityGroupName, securityGroups } from "../config/security.ts";
+import { fixedServers, isFleet } from "../config/servers.ts";
 import { userDataVariables } from "../config/user-data.ts";
 import type { Check } from "./check.ts";
 import type { Observed, ObservedServer } from "./observed.ts";
@@ -12,7 +12,12 @@ import type { Pins } from "./pins.ts";
 export type RestoredFrom = Readonly<Record<string, string | undefined>>;
 
 /** Compares a rebuilt site with its plan. Every check says what should be and what was found. */
-export function verifySite(topology: Topology, pins: Pins, observed: Observed, restoredFrom: RestoredFrom): Check[] {
+export function verifySite(
+  topology: Topology,
+  pins: Pins,
+  observed: Observed,
+  restoredFrom: RestoredFrom,
+): Check[] {
   return [
     ...verifyServers(topology, pins, observed),
     ...verifyDatabases(topology, pins, observed, restoredFrom),
@@ -30,7 +35,8 @@ function verifyServers(topology: Topology, pins: Pins, observed: Observed): Chec
     const names = isFleet(topology.roles[role]!) ? undefined : fixed.filter((server) => server.role === role);
     if (names === undefined) {
       // Their instance profile is not looked at: the emulator's Auto Scaling groups give their instances none.
-      for (const server of servers) checks.push(...verifyServer(topology, pins, server.instanceId, role, server));
+      for (const server of servers)
+        checks.push(...verifyServer(topology, pins, server.instanceId, role, server));
       continue;
     }
     for (const { name, privateAddress } of names) {
@@ -39,20 +45,39 @@ function verifyServers(topology: Topology, pins: Pins, observed: Observed): Chec
       checks.push(
         ...verifyServer(topology, pins, name, role, server),
         check(`address of ${name}`, privateAddress, server.privateAddress),
-        check(`instance profile of ${name}`, instanceProfile(topology.environment.name, role), server.instanceProfile),
+        check(
+          `instance profile of ${name}`,
+          instanceProfile(topology.environment.name, role),
+          server.instanceProfile,
+        ),
         ...verifyVolumes(topology, pins, name, role, server),
       );
     }
   }
   const strangers = observed.servers.filter(({ role }) => topology.environment.roles[role] === undefined);
-  checks.push(check("servers of no known role", "none", strangers.map(({ instanceId }) => instanceId).join(", ") || "none"));
+  checks.push(
+    check(
+      "servers of no known role",
+      "none",
+      strangers.map(({ instanceId }) => instanceId).join(", ") || "none",
+    ),
+  );
   return checks;
 }
 
-function verifyServer(topology: Topology, pins: Pins, name: string, role: string, server: ObservedServer): Check[] {
+function verifyServer(
+  topology: Topology,
+  pins: Pins,
+  name: string,
+  role: string,
+  server: ObservedServer,
+): Check[] {
   const { imageId, userDataTemplate } = pins.roles[role]!;
   const serverName = isFleet(topology.roles[role]!) ? role : name;
-  const expected = renderUserData(userDataTemplate, userDataVariables(topology, pins, { role, server: serverName }));
+  const expected = renderUserData(
+    userDataTemplate,
+    userDataVariables(topology, pins, { role, server: serverName }),
+  );
   return [
     check(`image of ${name}`, imageId, server.imageId),
     check(`type of ${name}`, topology.environment.roles[role]!.instanceType, server.instanceType),
@@ -60,12 +85,21 @@ function verifyServer(topology: Topology, pins: Pins, name: string, role: string
       name: `user-data of ${name}`,
       passed: server.userData === expected && expected.includes(pins.manifest.sha256),
       expected: `pins release ${pins.release.release} at manifest ${pins.manifest.sha256.slice(0, 12)}`,
-      found: server.userData === expected ? `pins release ${pins.release.release}` : "differs from the rendered template",
+      found:
+        server.userData === expected
+          ? `pins release ${pins.release.release}`
+          : "differs from the rendered template",
     },
   ];
 }
 
-function verifyVolumes(topology: Topology, pins: Pins, name: string, role: string, server: ObservedServer): Check[] {
+function verifyVolumes(
+  topology: Topology,
+  pins: Pins,
+  name: string,
+  role: string,
+  server: ObservedServer,
+): Check[] {
   const volumes = topology.roles[role]!.volumes;
   return volumes.map((volume) => {
     const pin = pins.volumes[name]?.find((candidate) => candidate.name === volume.name);
@@ -82,7 +116,12 @@ function verifyVolumes(topology: Topology, pins: Pins, name: string, role: strin
   });
 }
 
-function verifyDatabases(topology: Topology, pins: Pins, observed: Observed, restoredFrom: RestoredFrom): Check[] {
+function verifyDatabases(
+  topology: Topology,
+  pins: Pins,
+  observed: Observed,
+  restoredFrom: RestoredFrom,
+): Check[] {
   return Object.entries(topology.environment.databases).flatMap(([name, database]) => {
     const identifier = databaseIdentifier(topology.environment.name, pins.site, name);
     const found = observed.databases.find((candidate) => candidate.identifier === identifier);
@@ -111,7 +150,9 @@ function verifyTargetGroups(topology: Topology, pins: Pins, observed: Observed):
     if (loadBalancer === undefined) return [];
     const name = loadBalancerName(topology.environment.name, pins.site, role);
     const found = observed.targetGroups.find((candidate) => candidate.name === name);
-    const members = observed.servers.filter((server) => server.role === role).map(({ instanceId }) => instanceId);
+    const members = observed.servers
+      .filter((server) => server.role === role)
+      .map(({ instanceId }) => instanceId);
     const path = health.kind === "http" ? health.path : "/";
     return [
       check(
@@ -119,7 +160,13 @@ function verifyTargetGroups(topology: Topology, pins: Pins, observed: Observed):
         `port ${loadBalancer.targetPort}, health at ${path}`,
         found === undefined ? "not there" : `port ${found.port}, health at ${found.healthPath}`,
       ),
-      check(`targets of ${name}`, members.sort().join(", "), Object.keys(found?.targets ?? {}).sort().join(", ")),
+      check(
+        `targets of ${name}`,
+        members.sort().join(", "),
+        Object.keys(found?.targets ?? {})
+          .sort()
+          .join(", "),
+      ),
     ];
   });
 }
@@ -131,7 +178,11 @@ function verifySecurityGroups(topology: Topology, pins: Pins, observed: Observed
       port,
       from: [from === "0.0.0.0/0" ? from : securityGroupName(topology.environment.name, pins.site, from)],
     }));
-    return check(`security group ${name}`, describeRules(expected), found === undefined ? "not there" : describeRules(found.ingress));
+    return check(
+      `security group ${name}`,
+      describeRules(expected),
+      found === undefined ? "not there" : describeRules(found.ingress),
+    );
   });
 }
 

@@ -16,7 +16,15 @@ export async function canonicalTar(files: readonly ArchiveFile[]): Promise<Buffe
   const archive = pack();
   for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     archive.entry(
-      { name: file.path, mode: Number.parseInt(file.mode, 8), mtime: new Date(0), uid: 0, gid: 0, uname: "root", gname: "root" },
+      {
+        name: file.path,
+        mode: Number.parseInt(file.mode, 8),
+        mtime: new Date(0),
+        uid: 0,
+        gid: 0,
+        uname: "root",
+        gname: "root",
+      },
       Buffer.from(file.content),
     );
   }

@@ -103,7 +103,7 @@ describe("baking", () => {
 
   it("bakes one image for roles with the same recipe", async () => {
     const field = await open();
-    const recipes = { web: field.recipes["web"]!, db: field.recipes["web"]! };
+    const recipes = { web: field.recipes.web!, db: field.recipes.web! };
     expect((await bakeIn(field, { recipes })).baked.map(({ roles }) => roles)).toEqual([["db", "web"]]);
   });
 
@@ -121,7 +121,7 @@ describe("baking", () => {
   ])("leaves nothing behind when %s", async (_case, breakIt, message) => {
     const field = await open();
     await breakIt();
-    const recipes = { web: field.recipes["web"]! };
+    const recipes = { web: field.recipes.web! };
     expect((await failure(bakeIn(field, { recipes }))).message).toContain(message);
     for (const region of [primary, recovery]) {
       const { ec2 } = clients(sandbox().endpoint, region);

@@ -12,7 +12,10 @@ describe("plain cdktf in a sandbox's shell", () => {
 
   async function mustRun(line: string): Promise<string> {
     const finished = await shell(line);
-    expect(finished.ending, `${line}\n${finished.stdout}\n${finished.stderr}`).toEqual({ kind: "exited", code: 0 });
+    expect(finished.ending, `${line}\n${finished.stdout}\n${finished.stderr}`).toEqual({
+      kind: "exited",
+      code: 0,
+    });
     return finished.stdout;
   }
 
@@ -51,7 +54,8 @@ describe("plain cdktf in a sandbox's shell", () => {
     await mustRun("npx rekindle sandbox restore eu-west-1 && npx rekindle snapshot");
     expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("No changes.");
     await mustRun("npx rekindle plan && npx cdktf synth");
-    const terraform = "cd cdktf.out/stacks/recovery-stack && terraform init -input=false >/dev/null && terraform plan -input=false -no-color";
+    const terraform =
+      "cd cdktf.out/stacks/recovery-stack && terraform init -input=false >/dev/null && terraform plan -input=false -no-color";
     expect(await mustRun(terraform)).toContain("aws_instance");
   });
 });

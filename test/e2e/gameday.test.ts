@@ -8,7 +8,15 @@ import type { GameDayReport } from "../../bootstrap/gameday/report.ts";
 /** The whole loop, through the program as it ships: real cdktf, Terraform and AWS provider, against the emulator. */
 describe("a game day of shop", () => {
   it("rebuilds the environment while its region answers nothing, and leaves nothing behind", async () => {
-    const finished = await run(process.execPath, ["bin/rekindle.js", "gameday", "--env", "shop", "--commit", "HEAD", "--json"]);
+    const finished = await run(process.execPath, [
+      "bin/rekindle.js",
+      "gameday",
+      "--env",
+      "shop",
+      "--commit",
+      "HEAD",
+      "--json",
+    ]);
     expect(finished.ending, finished.stderr).toEqual({ kind: "exited", code: 0 });
     const report = JSON.parse(finished.stdout) as GameDayReport;
     expect(report.reasons).toEqual([]);
@@ -23,7 +31,13 @@ describe("a game day of shop", () => {
     expect(report.overheadShare).toBeLessThan(0.1);
 
     const checked = report.checks.map(({ name }) => name);
-    for (const name of ["servers of web", "image of db-0", "user-data of db-0", "volume data-0 of db-0", "volume data-1 of db-0"]) {
+    for (const name of [
+      "servers of web",
+      "image of db-0",
+      "user-data of db-0",
+      "volume data-0 of db-0",
+      "volume data-1 of db-0",
+    ]) {
       expect(checked).toContain(name);
     }
     expect(report.lostCalls).toEqual([]);

@@ -106,7 +106,7 @@ describe("a recovery plan", () => {
 
   it("falls back to the point's release when the current one has no images", () => {
     const unbaked = aManifest({ release: "cccccccccccc-333333333333" });
-    unbaked.roles = { ...unbaked.roles, db: { ...unbaked.roles["db"]!, recipe: "recipe-new" } };
+    unbaked.roles = { ...unbaked.roles, db: { ...unbaked.roles.db!, recipe: "recipe-new" } };
     const catalog = aCatalog();
     const chosen = planned(
       aCatalog({

@@ -40,7 +40,7 @@ describe("a release", () => {
 
   it("lists every file with digest, mode and size, sorted", async () => {
     const { roles } = await assembleRelease("shop", commit, { web: aSource() });
-    expect(roles["web"]!.files).toEqual([
+    expect(roles.web!.files).toEqual([
       {
         path: "etc/a.conf",
         mode: "0644",

@@ -23,7 +23,10 @@ export function clientConfig(access: AwsAccess, region: string) {
 
 interface WithMiddleware {
   middlewareStack: {
-    add(middleware: (next: (args: never) => Promise<unknown>) => (args: never) => Promise<unknown>, options: object): void;
+    add(
+      middleware: (next: (args: never) => Promise<unknown>) => (args: never) => Promise<unknown>,
+      options: object,
+    ): void;
   };
 }
 
@@ -49,7 +52,15 @@ export function errorCode(error: unknown): string {
   return String(Code ?? name ?? "");
 }
 
-const networkCodes = new Set(["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "EPIPE", "EHOSTUNREACH"]);
+const networkCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EPIPE",
+  "EHOSTUNREACH",
+]);
 
 function isNetworkFailure(error: unknown): boolean {
   const { code, name } = error as { code?: string; name?: string };

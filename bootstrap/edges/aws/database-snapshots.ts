@@ -14,7 +14,11 @@ export interface DatabaseSnapshots {
   readonly region: string;
   take(instance: string, snapshot: string, label: Record<string, string>): Promise<void>;
   /** Copies a snapshot of another region into this one under the same name, encrypted with this region's key. */
-  copy(source: { region: string; account: string; snapshot: string }, encryptionKey: string, label: Record<string, string>): Promise<void>;
+  copy(
+    source: { region: string; account: string; snapshot: string },
+    encryptionKey: string,
+    label: Record<string, string>,
+  ): Promise<void>;
   state(snapshot: string): Promise<SnapshotState>;
   remove(snapshot: string): Promise<void>;
 }
@@ -25,7 +29,11 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     region,
     async take(instance, snapshot, label) {
       await rds.send(
-        new CreateDBSnapshotCommand({ DBInstanceIdentifier: instance, DBSnapshotIdentifier: snapshot, Tags: tagList(label) }),
+        new CreateDBSnapshotCommand({
+          DBInstanceIdentifier: instance,
+          DBSnapshotIdentifier: snapshot,
+          Tags: tagList(label),
+        }),
       );
     },
     async copy(source, encryptionKey, label) {
@@ -49,7 +57,8 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
       try {
         await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot }));
       } catch (error) {
-        if (errorCode(error) !== "DBSnapshotNotFound" && errorCode(error) !== "DBSnapshotNotFoundFault") throw error;
+        if (errorCode(error) !== "DBSnapshotNotFound" && errorCode(error) !== "DBSnapshotNotFoundFault")
+          throw error;
       }
     },
   };

@@ -31,7 +31,11 @@ export interface ImageFactory {
   terminate(instanceId: string): Promise<void>;
   createImage(instanceId: string, name: string): Promise<string>;
   /** Copies an image of another region into this one, encrypted with this region's key. */
-  copyImage(source: { region: string; imageId: string }, name: string, encryptionKey: string): Promise<string>;
+  copyImage(
+    source: { region: string; imageId: string },
+    name: string,
+    encryptionKey: string,
+  ): Promise<string>;
   /** Tags an image and the snapshots that it shows; a pending image may show none yet. */
   tag(imageId: string, tags: Record<string, string>): Promise<void>;
   state(imageId: string): Promise<ImageState>;
@@ -64,13 +68,20 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
 
   async function rootDevice(imageId: string): Promise<string> {
     const image = await describe(imageId);
-    if (image === undefined) throw new RekindleError("bad-input", `${region} has no image ${imageId}; correct the role's image.base`);
+    if (image === undefined)
+      throw new RekindleError(
+        "bad-input",
+        `${region} has no image ${imageId}; correct the role's image.base`,
+      );
     return image.RootDeviceName ?? "/dev/xvda";
   }
 
   return {
     region,
-    baseImage: (base) => ("ssmParameter" in base ? baseByParameter(ssm, base.ssmParameter, region) : baseByName(ec2, base, region)),
+    baseImage: (base) =>
+      "ssmParameter" in base
+        ? baseByParameter(ssm, base.ssmParameter, region)
+        : baseByName(ec2, base, region),
     async launchBuilder(builder) {
       const launched = await ec2.send(
         new RunInstancesCommand({
@@ -95,7 +106,10 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
               },
             },
           ],
-          TagSpecifications: (["instance", "volume"] as const).map((ResourceType) => ({ ResourceType, Tags: tagList(builder.tags) })),
+          TagSpecifications: (["instance", "volume"] as const).map((ResourceType) => ({
+            ResourceType,
+            Tags: tagList(builder.tags),
+          })),
         }),
       );
       return launched.Instances![0]!.InstanceId!;
@@ -146,7 +160,9 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
 }
 
 function snapshotsOf(image: Image | undefined): string[] {
-  return (image?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => (Ebs?.SnapshotId === undefined ? [] : [Ebs.SnapshotId]));
+  return (image?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) =>
+    Ebs?.SnapshotId === undefined ? [] : [Ebs.SnapshotId],
+  );
 }
 
 export function tagList(tags: Record<string, string>): { Key: string; Value: string }[] {
@@ -158,13 +174,21 @@ async function baseByParameter(ssm: SSMClient, name: string, region: string): Pr
     return (await ssm.send(new GetParameterCommand({ Name: name }))).Parameter!.Value!;
   } catch (error) {
     if (errorCode(error) !== "ParameterNotFound") throw error;
-    throw new RekindleError("bad-input", `${region} has no public parameter ${name}; correct the role's image.base.ssmParameter`, {
-      cause: error,
-    });
+    throw new RekindleError(
+      "bad-input",
+      `${region} has no public parameter ${name}; correct the role's image.base.ssmParameter`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
-async function baseByName(ec2: EC2Client, base: { owner: string; name: string }, region: string): Promise<string> {
+async function baseByName(
+  ec2: EC2Client,
+  base: { owner: string; name: string },
+  region: string,
+): Promise<string> {
   const found = await ec2.send(
     new DescribeImagesCommand({
       Owners: [base.owner],
@@ -174,7 +198,9 @@ async function baseByName(ec2: EC2Client, base: { owner: string; name: string },
       ],
     }),
   );
-  const newest = (found.Images ?? []).sort((a, b) => (b.CreationDate ?? "").localeCompare(a.CreationDate ?? ""))[0];
+  const newest = (found.Images ?? []).sort((a, b) =>
+    (b.CreationDate ?? "").localeCompare(a.CreationDate ?? ""),
+  )[0];
   if (newest?.ImageId !== undefined) return newest.ImageId;
   throw new RekindleError(
     "bad-input",

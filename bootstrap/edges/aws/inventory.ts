@@ -69,7 +69,9 @@ async function observeServers(ec2: EC2Client, filters: Filter[]): Promise<Observ
   for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters: [...filters, live] })) {
     instances.push(...(page.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []));
   }
-  const attached = [{ Name: "attachment.instance-id", Values: instances.map(({ InstanceId }) => InstanceId!) }];
+  const attached = [
+    { Name: "attachment.instance-id", Values: instances.map(({ InstanceId }) => InstanceId!) },
+  ];
   const volumes = new Map<string, Volume>();
   if (instances.length > 0) {
     for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: attached })) {
@@ -79,7 +81,11 @@ async function observeServers(ec2: EC2Client, filters: Filter[]): Promise<Observ
   return Promise.all(instances.map((instance) => observeServer(ec2, instance, volumes)));
 }
 
-async function observeServer(ec2: EC2Client, instance: Instance, volumes: Map<string, Volume>): Promise<ObservedServer> {
+async function observeServer(
+  ec2: EC2Client,
+  instance: Instance,
+  volumes: Map<string, Volume>,
+): Promise<ObservedServer> {
   const tag = (key: string) => instance.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
   const attribute = await ec2.send(
     new DescribeInstanceAttributeCommand({ InstanceId: instance.InstanceId!, Attribute: "userData" }),
@@ -93,7 +99,9 @@ async function observeServer(ec2: EC2Client, instance: Instance, volumes: Map<st
     instanceProfile: instance.IamInstanceProfile?.Arn?.split("/").at(-1) ?? "",
     privateAddress: instance.PrivateIpAddress ?? "",
     userData: Buffer.from(attribute.UserData?.Value ?? "", "base64").toString(),
-    volumes: (instance.BlockDeviceMappings ?? []).map(({ DeviceName, Ebs }) => observeVolume(DeviceName!, volumes.get(Ebs!.VolumeId!))),
+    volumes: (instance.BlockDeviceMappings ?? []).map(({ DeviceName, Ebs }) =>
+      observeVolume(DeviceName!, volumes.get(Ebs!.VolumeId!)),
+    ),
   };
 }
 
@@ -108,9 +116,13 @@ function observeVolume(device: string, volume: Volume | undefined): ObservedVolu
   };
 }
 
-async function observeDatabases(rds: RDSClient, belongs: (list: TagLists) => boolean): Promise<ObservedDatabase[]> {
+async function observeDatabases(
+  rds: RDSClient,
+  belongs: (list: TagLists) => boolean,
+): Promise<ObservedDatabase[]> {
   const found: DBInstance[] = [];
-  for await (const page of paginateDescribeDBInstances({ client: rds }, {})) found.push(...(page.DBInstances ?? []));
+  for await (const page of paginateDescribeDBInstances({ client: rds }, {}))
+    found.push(...(page.DBInstances ?? []));
   return found.filter(({ TagList }) => belongs(TagList)).map(observeDatabase);
 }
 
@@ -137,21 +149,33 @@ async function observeTargetGroups(
   for await (const page of paginateDescribeTargetGroups({ client: elb, pageSize: 20 }, {})) {
     const groups = page.TargetGroups ?? [];
     if (groups.length === 0) continue;
-    const described = await elb.send(new DescribeTagsCommand({ ResourceArns: groups.map(({ TargetGroupArn }) => TargetGroupArn!) }));
-    const tagged = new Set((described.TagDescriptions ?? []).filter(({ Tags }) => belongs(Tags)).map(({ ResourceArn }) => ResourceArn));
+    const described = await elb.send(
+      new DescribeTagsCommand({ ResourceArns: groups.map(({ TargetGroupArn }) => TargetGroupArn!) }),
+    );
+    const tagged = new Set(
+      (described.TagDescriptions ?? [])
+        .filter(({ Tags }) => belongs(Tags))
+        .map(({ ResourceArn }) => ResourceArn),
+    );
     ours.push(...groups.filter(({ TargetGroupArn }) => tagged.has(TargetGroupArn)));
   }
   return Promise.all(ours.map((group) => observeTargetGroup(elb, group)));
 }
 
-async function observeTargetGroup(elb: ElasticLoadBalancingV2Client, group: TargetGroup): Promise<ObservedTargetGroup> {
+async function observeTargetGroup(
+  elb: ElasticLoadBalancingV2Client,
+  group: TargetGroup,
+): Promise<ObservedTargetGroup> {
   const health = await elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: group.TargetGroupArn! }));
   return {
     name: group.TargetGroupName ?? "",
     port: group.Port ?? 0,
     healthPath: group.HealthCheckPath ?? "",
     targets: Object.fromEntries(
-      (health.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => [Target!.Id!, TargetHealth?.State ?? "unknown"]),
+      (health.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => [
+        Target!.Id!,
+        TargetHealth?.State ?? "unknown",
+      ]),
     ),
   };
 }

@@ -1,9 +1,21 @@
-import { DescribeInstancesCommand, EC2Client, paginateDescribeVpcs, paginateDescribeVolumes, paginateDescribeSnapshots } from "@aws-sdk/client-ec2";
-import { paginateDescribeLoadBalancers, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+  DescribeInstancesCommand,
+  EC2Client,
+  paginateDescribeSnapshots,
+  paginateDescribeVolumes,
+  paginateDescribeVpcs,
+} from "@aws-sdk/client-ec2";
+import {
+  ElasticLoadBalancingV2Client,
+  paginateDescribeLoadBalancers,
+} from "@aws-sdk/client-elastic-load-balancing-v2";
 import { IAMClient, paginateListInstanceProfiles, paginateListRoles } from "@aws-sdk/client-iam";
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { paginateDescribeDBInstances, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
-import { paginateGetResources, ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
+import {
+  paginateGetResources,
+  ResourceGroupsTaggingAPIClient,
+} from "@aws-sdk/client-resource-groups-tagging-api";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { tags } from "../../config/names.ts";
 import type { Leftover } from "../../gameday/report.ts";
@@ -14,7 +26,10 @@ import { type AwsAccess, clientConfig, connected } from "./access.ts";
  * what bears its name or lies where nothing else should. Each way sees what the other misses.
  */
 export async function leftovers(access: AwsAccess, region: string, environment: string): Promise<Leftover[]> {
-  const [tagged, listed] = await Promise.all([byTag(access, region, environment), byListing(access, region, environment)]);
+  const [tagged, listed] = await Promise.all([
+    byTag(access, region, environment),
+    byListing(access, region, environment),
+  ]);
   const known = new Set(listed.map(({ id }) => id));
   return [...listed, ...tagged.filter(({ id }) => !known.has(id.split(/[/:]/).at(-1)!))];
 }
@@ -22,7 +37,10 @@ export async function leftovers(access: AwsAccess, region: string, environment: 
 async function byTag(access: AwsAccess, region: string, environment: string): Promise<Leftover[]> {
   const client = connected(new ResourceGroupsTaggingAPIClient(clientConfig(access, region)), access, region);
   const found: string[] = [];
-  for await (const page of paginateGetResources({ client }, { TagFilters: [{ Key: tags.environment, Values: [environment] }] })) {
+  for await (const page of paginateGetResources(
+    { client },
+    { TagFilters: [{ Key: tags.environment, Values: [environment] }] },
+  )) {
     found.push(...(page.ResourceTagMappingList ?? []).map(({ ResourceARN }) => ResourceARN!));
   }
   const kept: Leftover[] = [];
@@ -55,30 +73,64 @@ async function byListing(access: AwsAccess, region: string, environment: string)
   const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
   const elb = connected(new ElasticLoadBalancingV2Client(clientConfig(access, region)), access, region);
   const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
-  const s3 = connected(new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }), access, region);
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
   const iam = connected(new IAMClient(clientConfig(access, region)), access, region);
   const found: Leftover[] = [];
-  const add = (kind: string, ids: (string | undefined)[]) => found.push(...ids.map((id) => ({ region, kind, id: id ?? "" })));
+  const add = (kind: string, ids: (string | undefined)[]) =>
+    found.push(...ids.map((id) => ({ region, kind, id: id ?? "" })));
 
-  for await (const page of paginateDescribeVpcs({ client: ec2 }, { Filters })) add("VPC", (page.Vpcs ?? []).map(({ VpcId }) => VpcId));
-  for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters })) add("volume", (page.Volumes ?? []).map(({ VolumeId }) => VolumeId));
+  for await (const page of paginateDescribeVpcs({ client: ec2 }, { Filters }))
+    add(
+      "VPC",
+      (page.Vpcs ?? []).map(({ VpcId }) => VpcId),
+    );
+  for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters }))
+    add(
+      "volume",
+      (page.Volumes ?? []).map(({ VolumeId }) => VolumeId),
+    );
   for await (const page of paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ["self"], Filters })) {
-    add("snapshot", (page.Snapshots ?? []).map(({ SnapshotId }) => SnapshotId));
+    add(
+      "snapshot",
+      (page.Snapshots ?? []).map(({ SnapshotId }) => SnapshotId),
+    );
   }
   for await (const page of paginateDescribeLoadBalancers({ client: elb }, {})) {
-    add("load balancer", (page.LoadBalancers ?? []).map(({ LoadBalancerName }) => LoadBalancerName).filter((name) => name?.startsWith(`${environment}-`)));
+    add(
+      "load balancer",
+      (page.LoadBalancers ?? [])
+        .map(({ LoadBalancerName }) => LoadBalancerName)
+        .filter((name) => name?.startsWith(`${environment}-`)),
+    );
   }
   for await (const page of paginateDescribeDBInstances({ client: rds }, {})) {
-    add("DB instance", (page.DBInstances ?? []).map(({ DBInstanceIdentifier }) => DBInstanceIdentifier).filter(named));
+    add(
+      "DB instance",
+      (page.DBInstances ?? []).map(({ DBInstanceIdentifier }) => DBInstanceIdentifier).filter(named),
+    );
   }
   for await (const page of paginateDescribeDBSnapshots({ client: rds }, { SnapshotType: "manual" })) {
-    add("DB snapshot", (page.DBSnapshots ?? []).map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier).filter(named));
+    add(
+      "DB snapshot",
+      (page.DBSnapshots ?? []).map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier).filter(named),
+    );
   }
   const buckets = (await s3.send(new ListBucketsCommand({}))).Buckets ?? [];
-  add("bucket", buckets.map(({ Name }) => Name).filter((name) => named(name) && name!.endsWith(region)));
-  for await (const page of paginateListRoles({ client: iam }, {})) add("IAM role", (page.Roles ?? []).map(({ RoleName }) => RoleName).filter(named));
+  add(
+    "bucket",
+    buckets.map(({ Name }) => Name).filter((name) => named(name) && name!.endsWith(region)),
+  );
+  for await (const page of paginateListRoles({ client: iam }, {}))
+    add("IAM role", (page.Roles ?? []).map(({ RoleName }) => RoleName).filter(named));
   for await (const page of paginateListInstanceProfiles({ client: iam }, {})) {
-    add("instance profile", (page.InstanceProfiles ?? []).map(({ InstanceProfileName }) => InstanceProfileName).filter(named));
+    add(
+      "instance profile",
+      (page.InstanceProfiles ?? []).map(({ InstanceProfileName }) => InstanceProfileName).filter(named),
+    );
   }
   return found;
 }

@@ -27,7 +27,11 @@ export interface ObjectStore {
   /** Refuses a bucket that is not there, not versioned, in another region or of another account. */
   inspect(): Promise<void>;
   /** Creates the object; when the key is taken, tells the version that holds it and writes nothing. */
-  create(key: string, body: Uint8Array, sha256: string): Promise<{ kind: "created" | "exists"; versionId: string }>;
+  create(
+    key: string,
+    body: Uint8Array,
+    sha256: string,
+  ): Promise<{ kind: "created" | "exists"; versionId: string }>;
   get(key: string): Promise<StoredObject | undefined>;
   /** The digest that was given at creation, with its version; nothing when the key is free. */
   head(key: string): Promise<{ sha256: string | undefined; versionId: string } | undefined>;
@@ -39,13 +43,17 @@ export interface ObjectStore {
 
 /** The real thing. `account` is demanded of every bucket that is touched (S3's ExpectedBucketOwner). */
 export function s3Store(access: AwsAccess, region: string, bucket: string, account: string): ObjectStore {
-  const s3 = connected(new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }), access, region);
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
   const place = { Bucket: bucket, ExpectedBucketOwner: account };
 
   async function head(key: string) {
     try {
       const found = await s3.send(new HeadObjectCommand({ ...place, Key: key }));
-      return { sha256: found.Metadata?.["sha256"], versionId: found.VersionId ?? "" };
+      return { sha256: found.Metadata?.sha256, versionId: found.VersionId ?? "" };
     } catch (error) {
       if (errorCode(error) === "NotFound" || errorCode(error) === "NoSuchKey") return undefined;
       throw error;
@@ -87,7 +95,15 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     async swap(key, body, etag) {
       const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
       try {
-        await s3.send(new PutObjectCommand({ ...place, Key: key, Body: body, ContentType: "application/json", ...condition }));
+        await s3.send(
+          new PutObjectCommand({
+            ...place,
+            Key: key,
+            Body: body,
+            ContentType: "application/json",
+            ...condition,
+          }),
+        );
         return "swapped";
       } catch (error) {
         if (isConditionFailure(error)) return "moved";
@@ -99,7 +115,11 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
       let token: string | undefined;
       do {
         const page = await s3.send(
-          new ListObjectsV2Command({ ...place, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }) }),
+          new ListObjectsV2Command({
+            ...place,
+            Prefix: prefix,
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
         );
         keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
         token = page.NextContinuationToken;
@@ -119,7 +139,10 @@ async function inspectBucket(s3: S3Client, bucket: string, region: string, accou
   try {
     const found = await s3.send(new HeadBucketCommand({ Bucket: bucket, ExpectedBucketOwner: account }));
     if (found.BucketRegion !== undefined && found.BucketRegion !== region) {
-      throw refuse(`lies in region ${found.BucketRegion}`, "correct the environment's regions, or the bucket");
+      throw refuse(
+        `lies in region ${found.BucketRegion}`,
+        "correct the environment's regions, or the bucket",
+      );
     }
   } catch (error) {
     if (["NotFound", "NoSuchBucket"].includes(errorCode(error))) {
@@ -129,11 +152,16 @@ async function inspectBucket(s3: S3Client, bucket: string, region: string, accou
       throw refuse("lies in another region", "correct the environment's regions, or the bucket");
     }
     if (["Forbidden", "AccessDenied", "403"].includes(errorCode(error))) {
-      throw refuse(`does not belong to account ${account}, or these credentials may not read it`, "check the profile in use");
+      throw refuse(
+        `does not belong to account ${account}, or these credentials may not read it`,
+        "check the profile in use",
+      );
     }
     throw error;
   }
-  const versioning = await s3.send(new GetBucketVersioningCommand({ Bucket: bucket, ExpectedBucketOwner: account }));
+  const versioning = await s3.send(
+    new GetBucketVersioningCommand({ Bucket: bucket, ExpectedBucketOwner: account }),
+  );
   if (versioning.Status !== "Enabled") {
     throw refuse(
       `has versioning ${versioning.Status ?? "off"}`,

@@ -34,7 +34,11 @@ export interface VolumeSnapshots {
   /** One call and one instant for all data volumes of a server: volume id → snapshot id. */
   take(instanceId: string, label: Record<string, string>): Promise<Map<string, string>>;
   /** Copies a snapshot of another region into this one, encrypted with this region's key. */
-  copy(source: { region: string; snapshotId: string }, encryptionKey: string, label: Record<string, string>): Promise<string>;
+  copy(
+    source: { region: string; snapshotId: string },
+    encryptionKey: string,
+    label: Record<string, string>,
+  ): Promise<string>;
   state(snapshotId: string): Promise<SnapshotState>;
   remove(snapshotId: string): Promise<void>;
 }
@@ -53,7 +57,10 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters })) {
         instances.push(...(page.Reservations ?? []).flatMap(({ Instances }) => Instances ?? []));
       }
-      const sizes = await volumeSizes(ec2, instances.map(({ InstanceId }) => InstanceId!));
+      const sizes = await volumeSizes(
+        ec2,
+        instances.map(({ InstanceId }) => InstanceId!),
+      );
       return instances.map((instance) => {
         const tag = (key: string) => instance.Tags?.find(({ Key }) => Key === key)?.Value ?? "";
         return {
@@ -100,7 +107,10 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       const snapshot = found.Snapshots?.[0];
       if (snapshot?.State === "completed") return { kind: "ready" };
       if (snapshot?.State === "pending" || snapshot?.State === "recovering") return { kind: "waiting" };
-      return { kind: "failed", reason: snapshot?.StateMessage ?? `snapshot ${snapshotId} is ${snapshot?.State ?? "gone"}` };
+      return {
+        kind: "failed",
+        reason: snapshot?.StateMessage ?? `snapshot ${snapshotId} is ${snapshot?.State ?? "gone"}`,
+      };
     },
     async remove(snapshotId) {
       try {

@@ -12,8 +12,16 @@ import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts"
  * The bucket of Terraform's state, which no stack can make for itself: versioned, encrypted, private, TLS-only, in the
  * recovery region. Safe to call again: every setting is put each time, and nothing is ever deleted.
  */
-export async function ensureStateBucket(access: AwsAccess, region: string, bucket: string): Promise<"created" | "there"> {
-  const s3 = connected(new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }), access, region);
+export async function ensureStateBucket(
+  access: AwsAccess,
+  region: string,
+  bucket: string,
+): Promise<"created" | "there"> {
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
   const outcome = await create(s3, region, bucket);
   const Bucket = bucket;
   await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
@@ -31,7 +39,9 @@ export async function ensureStateBucket(access: AwsAccess, region: string, bucke
   await s3.send(
     new PutBucketEncryptionCommand({
       Bucket,
-      ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] },
+      ServerSideEncryptionConfiguration: {
+        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+      },
     }),
   );
   await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify(tlsOnly(bucket)) }));
@@ -45,7 +55,9 @@ async function create(s3: S3Client, region: string, bucket: string): Promise<"cr
         Bucket: bucket,
         ObjectOwnership: "BucketOwnerEnforced",
         // us-east-1 is the one region that must not be named.
-        ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region as never } }),
+        ...(region === "us-east-1"
+          ? {}
+          : { CreateBucketConfiguration: { LocationConstraint: region as never } }),
       }),
     );
     return "created";

@@ -9,11 +9,16 @@ import {
   paginateDescribeVolumes,
 } from "@aws-sdk/client-ec2";
 import { DeleteDBSnapshotCommand, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
-import { DeleteBucketCommand, DeleteObjectsCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { tags } from "../../config/names.ts";
 import type { Leftover } from "../../gameday/report.ts";
-import { leftovers } from "./leftovers.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
+import { leftovers } from "./leftovers.ts";
 
 /** Takes away, in one region, what an environment's commands made and no stack owns. Only what carries its tag. */
 export interface Sweep {
@@ -29,19 +34,26 @@ export interface Sweep {
 export function awsSweep(access: AwsAccess, region: string): Sweep {
   const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
   const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
-  const s3 = connected(new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }), access, region);
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
   return {
     async data(environment) {
       const Filters: Filter[] = [{ Name: `tag:${tags.environment}`, Values: [environment] }];
       for await (const page of paginateDescribeImages({ client: ec2 }, { Owners: ["self"], Filters })) {
-        for (const { ImageId } of page.Images ?? []) await ec2.send(new DeregisterImageCommand({ ImageId: ImageId! }));
+        for (const { ImageId } of page.Images ?? [])
+          await ec2.send(new DeregisterImageCommand({ ImageId: ImageId! }));
       }
       for await (const page of paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ["self"], Filters })) {
-        for (const { SnapshotId } of page.Snapshots ?? []) await ec2.send(new DeleteSnapshotCommand({ SnapshotId: SnapshotId! }));
+        for (const { SnapshotId } of page.Snapshots ?? [])
+          await ec2.send(new DeleteSnapshotCommand({ SnapshotId: SnapshotId! }));
       }
       const detached = [...Filters, { Name: "status", Values: ["available"] }];
       for await (const page of paginateDescribeVolumes({ client: ec2 }, { Filters: detached })) {
-        for (const { VolumeId } of page.Volumes ?? []) await ec2.send(new DeleteVolumeCommand({ VolumeId: VolumeId! }));
+        for (const { VolumeId } of page.Volumes ?? [])
+          await ec2.send(new DeleteVolumeCommand({ VolumeId: VolumeId! }));
       }
       await removeDatabaseSnapshots(rds, environment);
     },
@@ -71,7 +83,10 @@ async function removeDatabaseSnapshots(rds: RDSClient, environment: string): Pro
 async function emptyBucket(s3: S3Client, Bucket: string): Promise<void> {
   for (;;) {
     const page = await s3.send(new ListObjectVersionsCommand({ Bucket }));
-    const Objects = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({ Key: Key!, VersionId: VersionId! }));
+    const Objects = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) => ({
+      Key: Key!,
+      VersionId: VersionId!,
+    }));
     if (Objects.length === 0) return;
     await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
   }
