@@ -15,6 +15,7 @@ const program = new Command("rekindle")
   )
   .version(metadata.version)
   .showHelpAfterError()
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes["bad-input"]))
   .addHelpText(
     "after",
     `
@@ -114,7 +115,8 @@ program
   .description("write what the stacks are synthesized from; cdktf.json runs it")
   .addOption(env)
   .action(async (options) => (await entry()).synthInputCommand(options));
-if (process.argv[2] === "sandbox") program.addCommand((await import("./entry/sandbox.ts")).sandboxCommands());
+if (process.argv[2] === "sandbox")
+  program.addCommand((await import("./entry/sandbox.ts")).sandboxCommands(program));
 else
   program
     .command("sandbox")

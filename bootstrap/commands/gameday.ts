@@ -66,7 +66,7 @@ interface Learned {
 export async function gameday(context: GameDayContext): Promise<GameDayReport> {
   const startedAt = context.clock.now().toISOString();
   const journal = new Journal(context.clock, context.stopwatch, context.progress);
-  const record: Learned = { checks: [], lostCalls: [], leftovers: [], limits: [] };
+  const learned: Learned = { checks: [], lostCalls: [], leftovers: [], limits: [] };
   let field: Field | undefined;
   try {
     await journal.step("preflight", context.preflight);
@@ -75,14 +75,14 @@ export async function gameday(context: GameDayContext): Promise<GameDayReport> {
       await opened.cloud.ensureStateBucket();
       return opened;
     });
-    record.limits = (await field.sandbox.status()).limits;
-    await rehearse(context, field, journal, record);
+    learned.limits = (await field.sandbox.status()).limits;
+    await rehearse(context, field, journal, learned);
   } catch {
     // The step that failed is in the journal, with its reasons; the teardown must run all the same.
   }
   journal.stopClock();
-  if (field !== undefined) await closeField(context, field, journal, record);
-  const report = makeReport(context, startedAt, journal, record);
+  if (field !== undefined) await closeField(context, field, journal, learned);
+  const report = makeReport(context, startedAt, journal, learned);
   await writeReport(context.folder, report);
   return report;
 }
@@ -91,7 +91,7 @@ async function rehearse(
   context: GameDayContext,
   field: Field,
   journal: Journal,
-  record: Learned,
+  learned: Learned,
 ): Promise<void> {
   const { topology, clock, stopwatch } = context;
   const { cloud, sandbox, terraform } = field;
@@ -120,7 +120,7 @@ async function rehearse(
   );
   await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
   const mark = await journal.step("fault", () => loseRegion(context, sandbox));
-  record.faultAt = clock.now().toISOString();
+  learned.faultAt = clock.now().toISOString();
 
   journal.startClock();
   try {
@@ -134,15 +134,15 @@ async function rehearse(
         clock,
       }),
     );
-    record.plan = plan;
+    learned.plan = plan;
     await journal.step("rebuild", async () => {
       // A folder of its own: whoever recovers starts from a fresh clone.
       const stack = await prepare(context, field, "after");
       await deploy(context, terraform, stack("recovery-stack"));
     });
-    record.checks = await journal.step("verify", () => verify({ topology, cloud, pins: plan.pins }));
+    learned.checks = await journal.step("verify", () => verify({ topology, cloud, pins: plan.pins }));
   } finally {
-    record.lostCalls = await callsToLostRegion(context, sandbox, mark);
+    learned.lostCalls = await callsToLostRegion(context, sandbox, mark);
   }
 }
 
@@ -196,19 +196,23 @@ async function closeField(
   context: GameDayContext,
   field: Field,
   journal: Journal,
-  record: Learned,
+  learned: Learned,
 ): Promise<void> {
   if (context.keep) {
-    context.print(`kept: the sandbox at ${field.sandbox.endpoint}, with the rebuilt environment in it`);
+    context.print(`kept, with ${context.topology.environment.regions.primary} still lost; to look around:`);
+    context.print('eval "$(npx rekindle sandbox env)"; and at the end: npx rekindle sandbox stop');
     return;
   }
   try {
     await journal.step("teardown", () => tearDown(context, field));
-    record.leftovers = await journal.step("count what is left", () => countLeftovers(context, field));
+    learned.leftovers = await journal.step("count what is left", () => countLeftovers(context, field));
   } catch {
-    // In the journal, like every failed step.
-  } finally {
-    await field.sandbox.stop();
+    // In the journal, like every failed step. The sandbox must end all the same.
+  }
+  try {
+    await journal.step("stop the sandbox", () => context.stopwatch.during("aws", () => field.sandbox.stop()));
+  } catch {
+    // In the journal too.
   }
 }
 
@@ -216,14 +220,14 @@ function makeReport(
   context: GameDayContext,
   startedAt: string,
   journal: Journal,
-  record: Learned,
+  learned: Learned,
 ): GameDayReport {
   const { environment } = context.topology;
   const objectives = {
     rpoSeconds: durationSeconds(environment.objectives.rpo),
     rtoSeconds: durationSeconds(environment.objectives.rto),
   };
-  const { plan, faultAt } = record;
+  const { plan, faultAt } = learned;
   // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
   const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
     name,
@@ -244,17 +248,18 @@ function makeReport(
       mode: context.mode,
     },
     startedAt,
+    kept: context.keep,
     ...(faultAt === undefined ? {} : { faultAt }),
     ...(plan === undefined ? {} : { plan: summarize(plan) }),
     steps: journal.steps,
-    checks: record.checks,
+    checks: learned.checks,
     rpo,
     objectives,
-    ...judge({ ...record, steps: journal.steps, rpo, objectives, dataSets }),
-    lostCalls: record.lostCalls,
-    leftovers: record.leftovers,
+    ...judge({ ...learned, steps: journal.steps, rpo, objectives, dataSets }),
+    lostCalls: learned.lostCalls,
+    leftovers: learned.leftovers,
     overheadShare: overheadShare(journal.steps),
-    limits: record.limits,
+    limits: learned.limits,
   };
 }
 

@@ -9,9 +9,7 @@ const identifier = z
   .string()
   .regex(/^[a-z][a-z0-9-]{1,19}$/, "2 to 20 lower-case letters, digits or hyphens, a letter first");
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1");
-const cidr = z
-  .string()
-  .regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "an IPv4 block such as 10.10.0.0/16");
+const cidr = z.string().regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "an IPv4 block such as 10.10.0.0/16");
 const duration = z.string().regex(/^\d+(s|m|h|d)$/, "a duration such as 90s, 15m, 4h or 1d");
 const absolutePath = z.string().regex(/^\/[\w./@+-]*$/, "an absolute path");
 const relativePath = z
@@ -91,7 +89,10 @@ export const roleSchema = z.strictObject({
         z.strictObject({
           source: relativePath,
           path: absolutePath,
-          mode: z.string().regex(/^0[0-7]{3}$/, "a quoted mode such as \"0755\"").default("0644"),
+          mode: z
+            .string()
+            .regex(/^0[0-7]{3}$/, 'a quoted mode such as "0755"')
+            .default("0644"),
         }),
       )
       .default([]),

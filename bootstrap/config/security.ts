@@ -21,13 +21,18 @@ export function securityGroups(topology: Topology, site: Site): SecurityGroup[] 
   const ofRoles = Object.keys(environment.roles).flatMap((name) => {
     const role = roles[name]!;
     const fromBalancer = targetPorts(role).map((port) => ({ port, from: `load-balancer/${name}` as const }));
-    const fromRoles = role.listens.flatMap(({ port, from }) => from.map((client) => ({ port, from: `role/${client}` as const })));
+    const fromRoles = role.listens.flatMap(({ port, from }) =>
+      from.map((client) => ({ port, from: `role/${client}` as const })),
+    );
     const own = group(`role/${name}`, [...fromBalancer, ...fromRoles]);
     if (role.loadBalancer === undefined) return [own];
     return [own, group(`load-balancer/${name}`, [{ port: role.loadBalancer.listenPort, from: "0.0.0.0/0" }])];
   });
   const ofDatabases = Object.entries(environment.databases).map(([name, { port, clients }]) =>
-    group(`database/${name}`, clients.map((client) => ({ port, from: `role/${client}` as const }))),
+    group(
+      `database/${name}`,
+      clients.map((client) => ({ port, from: `role/${client}` as const })),
+    ),
   );
   return [...ofRoles, ...ofDatabases];
 }

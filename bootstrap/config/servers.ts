@@ -16,7 +16,9 @@ const firstHost = 16;
 
 /** Every fixed server of a site: zones in turn, addresses in the order of the roles' names. */
 export function fixedServers(topology: Topology, site: Site): FixedServer[] {
-  const zones = Object.entries(topology.environment.network[site].zones).sort(([a], [b]) => a.localeCompare(b));
+  const zones = Object.entries(topology.environment.network[site].zones).sort(([a], [b]) =>
+    a.localeCompare(b),
+  );
   const servers: FixedServer[] = [];
   const nextHost = new Map<string, number>();
   for (const role of Object.keys(topology.environment.roles).sort()) {
@@ -25,7 +27,13 @@ export function fixedServers(topology: Topology, site: Site): FixedServer[] {
       const [zone, subnets] = zones[index % zones.length]!;
       const host = nextHost.get(zone) ?? firstHost;
       nextHost.set(zone, host + 1);
-      servers.push({ name: `${role}-${index}`, role, index, zone, privateAddress: hostAddress(subnets.private, host) });
+      servers.push({
+        name: `${role}-${index}`,
+        role,
+        index,
+        zone,
+        privateAddress: hostAddress(subnets.private, host),
+      });
     }
   }
   return servers;

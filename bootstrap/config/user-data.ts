@@ -29,11 +29,17 @@ export function userDataVariables(
         ...(index === 0 ? [`${of}=${privateAddress}`] : []),
       ])
       .join(" "),
-    databases: Object.keys(databases).map((database) => `${database}=${endpointParameter(name, pins.site, database)}`).join(" "),
+    databases: Object.keys(databases)
+      .map((database) => `${database}=${endpointParameter(name, pins.site, database)}`)
+      .join(" "),
     volumes: definition.volumes.map((volume) => `${volume.name}=${volume.device}`).join(" "),
     storage: storage === undefined ? "" : `${storage.layout} ${storage.filesystem} ${storage.mount}`,
     services: definition.services.join(" "),
     health:
-      health.kind === "http" ? `http ${health.port} ${health.path}` : health.kind === "tcp" ? `tcp ${health.port}` : `command ${health.command}`,
+      health.kind === "http"
+        ? `http ${health.port} ${health.path}`
+        : health.kind === "tcp"
+          ? `tcp ${health.port}`
+          : `command ${health.command}`,
   };
 }

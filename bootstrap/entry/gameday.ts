@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
 import { gameday } from "../commands/gameday.ts";
-import { applyEnvironment, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
+import { systemClock } from "../edges/clock.ts";
+import { applyEnvironment, findSandbox, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
 import { stepDisplay } from "../edges/terminal.ts";
 import { terraformIn } from "../edges/terraform.ts";
 import { thisMachine } from "../edges/tools/context.ts";
@@ -10,7 +11,7 @@ import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
 import { cloudOfSandbox, running } from "./cloud.ts";
 import type { Options } from "./commands.ts";
-import { committed, programFile, projectRoot, stateFolder } from "./project.ts";
+import { committed, programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
 
 export async function gamedayCommand(
   options: Options & { commit?: string; mode: "refused" | "timeout"; keep?: boolean },
@@ -36,12 +37,13 @@ export async function gamedayCommand(
     print: display.print,
     stacksProgram: programFile("stacks.js"),
     preflight: async () => {
+      await refuseRunningSandbox(options.keep ?? false);
       tools = { ...(await ensureTerraform(machine)), moto: await ensureEmulator(machine) };
     },
     openField: async () => {
       const { binary, cliConfig, moto } = tools!;
       const sandbox = await startSandbox({
-        stateDir: join(folder, "sandbox"),
+        stateDir: options.keep ? sandboxFolder() : join(folder, "sandbox"),
         moto,
         account: environment.account,
         // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
@@ -78,6 +80,16 @@ export async function gamedayCommand(
       },
     );
   }
+}
+
+/** A kept day leaves its sandbox where `rekindle sandbox` looks; one that runs there already is someone's work. */
+async function refuseRunningSandbox(keep: boolean): Promise<void> {
+  const running = keep ? await findSandbox(sandboxFolder(), systemClock) : undefined;
+  if (running === undefined) return;
+  throw new RekindleError(
+    "refused",
+    `a sandbox runs already, at ${running.endpoint}; stop it with \`rekindle sandbox stop\`, or leave --keep out`,
+  );
 }
 
 function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: string): void {

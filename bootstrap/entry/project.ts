@@ -38,6 +38,11 @@ export function stateFolder(): string {
   return join(projectRoot(), ".rekindle");
 }
 
+/** The state of the sandbox that a shell uses. */
+export function sandboxFolder(): string {
+  return join(stateFolder(), "sandbox");
+}
+
 export function environmentName(option: string | undefined): string {
   const named = option ?? process.env.REKINDLE_ENV;
   if (named !== undefined && named !== "") return named;

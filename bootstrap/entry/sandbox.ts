@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Command } from "commander";
 import { type SandboxContext, sandboxCommand } from "../commands/sandbox.ts";
 import { systemClock } from "../edges/clock.ts";
 import { sandboxEnvironment } from "../edges/sandbox.ts";
@@ -8,16 +9,23 @@ import { thisMachine } from "../edges/tools/context.ts";
 import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { cloudOfSandbox } from "./cloud.ts";
-import { environmentName, programFile, projectRoot, stateFolder, topologyOf } from "./project.ts";
+import { environmentName, programFile, projectRoot, sandboxFolder, topologyOf } from "./project.ts";
 
-export const sandboxCommands = () => sandboxCommand(context);
+/** `rekindle sandbox …`, with the program's own way to end on bad arguments. */
+export function sandboxCommands(program: Command): Command {
+  const command = sandboxCommand(context);
+  for (const one of [command, ...command.commands, ...command.commands.flatMap(({ commands }) => commands)]) {
+    one.copyInheritedSettings(program);
+  }
+  return command;
+}
 
 async function context(): Promise<SandboxContext> {
   const root = projectRoot();
   const { environment } = await topologyOf(environmentName(undefined));
   const machine = thisMachine(root, process.env, console.error);
   return {
-    stateDir: join(stateFolder(), "sandbox"),
+    stateDir: sandboxFolder(),
     gatewayScript: programFile("gateway.js"),
     clock: systemClock,
     environment: { name: environment.name, account: environment.account, ...environment.regions },

@@ -38,7 +38,9 @@ export function reportMarkdown(report: GameDayReport): string {
         `- ${passed ? "passed" : "**FAILED**"}: ${name}${passed ? ` (${found})` : `: expected ${expected}, found ${found}`}`,
     ),
     `- ${report.lostCalls.length === 0 ? "passed" : "**FAILED**"}: calls of the rebuild to the lost region: ${report.lostCalls.length}`,
-    `- ${report.leftovers.length === 0 ? "passed" : "**FAILED**"}: resources left after the teardown: ${report.leftovers.length}`,
+    report.kept
+      ? "- not looked at: resources left after the teardown, since the day was kept"
+      : `- ${report.leftovers.length === 0 ? "passed" : "**FAILED**"}: resources left after the teardown: ${report.leftovers.length}`,
     "",
     ...section(
       "What this day does not prove",

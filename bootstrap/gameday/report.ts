@@ -39,6 +39,8 @@ export interface GameDayReport {
   commit: string;
   scenario: { kind: "region-lost"; region: string; recoveryRegion: string; mode: "refused" | "timeout" };
   startedAt: string;
+  /** True when nothing was torn down, and so nothing that is left was counted. */
+  kept: boolean;
   /** When the region was cut off. Absent when the day failed before. */
   faultAt?: string;
   plan?: Pick<RecoveryPlan, "id" | "point" | "consistency" | "reasons" | "passedOver"> & { release: string };
