@@ -1,6 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 import { run } from "../../bootstrap/edges/process.ts";
 import { thisMachine } from "../../bootstrap/edges/tools/context.ts";
 import { ensureTerraform } from "../../bootstrap/edges/tools/ensure-terraform.ts";
@@ -11,6 +12,7 @@ export async function terraformOn(
   stack: Synthesized,
 ): Promise<(...args: string[]) => Promise<{ succeeded: boolean; output: string }>> {
   const folder = await mkdtemp(join(tmpdir(), "rekindle-stack-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const { binary, cliConfig } = await ensureTerraform(thisMachine(folder, process.env, () => undefined));
   await writeFile(join(folder, "cdk.tf.json"), JSON.stringify(stack));
   await writeFile(
