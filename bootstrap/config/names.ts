@@ -38,7 +38,7 @@ export function databaseIdentifier(environment: string, site: Site, database: st
 }
 
 export function loadBalancerName(environment: string, site: Site, role: string): string {
-  return `${environment}-${site === "primary" ? "p" : "r"}-${role}`.slice(0, 32);
+  return `${environment}-${site === "primary" ? "p" : "r"}-${role}`;
 }
 
 /** Tag keys: the one place that spells them. */

@@ -12,7 +12,7 @@ export interface FixedServer {
 }
 
 /** Hosts 0 to 3 of a subnet belong to AWS, and the ones below 16 are left to load balancers and NAT. */
-const firstHost = 16;
+export const firstHost = 16;
 
 /** Every fixed server of a site: zones in turn, addresses in the order of the roles' names. */
 export function fixedServers(topology: Topology, site: Site): FixedServer[] {
