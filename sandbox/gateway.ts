@@ -4,6 +4,7 @@ import { type Answer, send } from "./answer.ts";
 import { type ApiRequest, readApiRequest } from "./api-request.ts";
 import type { BucketHomes } from "./bucket-homes.ts";
 import type { BuilderStandIn } from "./builder-stand-in.ts";
+import { corrected } from "./corrections.ts";
 import type { Emulator } from "./emulator.ts";
 import { errorAnswer } from "./error-answer.ts";
 import type { Faults, Hit } from "./faults.ts";
@@ -135,7 +136,7 @@ async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answe
     if (answer !== undefined) return answer;
   }
   try {
-    const answer = await forward(emulator, request);
+    const answer = await forward(emulator, corrected(request));
     if (answer.status >= 300) return answer;
     homes.learn(request);
     for (const standIn of standIns) await standIn.after(request, answer, emulator);

@@ -1,5 +1,6 @@
 import type { Answer } from "./answer.ts";
 import type { ApiRequest } from "./api-request.ts";
+import { withLength } from "./corrections.ts";
 import type { Emulator } from "./emulator.ts";
 import { forward } from "./forward.ts";
 import type { StandIn } from "./stand-in.ts";
@@ -54,10 +55,4 @@ function refusesPlainHttp(statement: unknown): boolean {
     Condition?: { Bool?: Record<string, unknown> };
   };
   return Effect === "Deny" && String(Condition?.Bool?.["aws:SecureTransport"]) === "false";
-}
-
-function withLength(rawHeaders: readonly string[], length: number): string[] {
-  return rawHeaders.map((value, index) =>
-    rawHeaders[index - 1]?.toLowerCase() === "content-length" ? String(length) : value,
-  );
 }

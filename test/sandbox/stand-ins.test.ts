@@ -4,13 +4,22 @@ import {
   CreateVpcCommand,
   DescribeImagesCommand,
   DescribeInstancesCommand,
+  DescribeNetworkInterfacesCommand,
   GetConsoleOutputCommand,
   RunInstancesCommand,
+  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import {
   CreateLoadBalancerCommand,
   DescribeLoadBalancersCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+  CreateBucketCommand,
+  DeleteBucketPolicyCommand,
+  GetBucketPolicyCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
 import { clients } from "./clients.ts";
 import { runningSandbox } from "./gateway.ts";
@@ -115,4 +124,55 @@ test("a load balancer is active when it is first looked at", async () => {
   );
   const found = await elb.send(new DescribeLoadBalancersCommand({ Names: ["web"] }));
   expect(found.LoadBalancers?.[0]?.State?.Code).toBe("active");
+});
+
+describe("corrections of the emulator", () => {
+  test("an interface made at launch, and its address, go with the instance", async () => {
+    const { ec2 } = inRegion();
+    const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: "10.9.0.0/16" }));
+    const { Subnet } = await ec2.send(
+      new CreateSubnetCommand({ VpcId: Vpc!.VpcId!, CidrBlock: "10.9.0.0/24" }),
+    );
+    const images = await ec2.send(new DescribeImagesCommand({ Owners: ["amazon"] }));
+    const launchAtAddress = async () => {
+      const launched = await ec2.send(
+        new RunInstancesCommand({
+          ImageId: images.Images![0]!.ImageId!,
+          MinCount: 1,
+          MaxCount: 1,
+          NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: Subnet!.SubnetId!, PrivateIpAddress: "10.9.0.16" }],
+        }),
+      );
+      return launched.Instances![0]!.InstanceId!;
+    };
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [await launchAtAddress()] }));
+    const { NetworkInterfaces } = await ec2.send(new DescribeNetworkInterfacesCommand({}));
+    expect(NetworkInterfaces).toEqual([]);
+    await launchAtAddress();
+  });
+
+  test("a TLS-only bucket policy is given back as it was written, and shuts nobody out", async () => {
+    const { s3 } = inRegion();
+    const Bucket = "tls-only-bucket";
+    await s3.send(
+      new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
+    );
+    const Policy = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:*",
+          Resource: [`arn:aws:s3:::${Bucket}/*`],
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        },
+      ],
+    });
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "a", Body: "a" }));
+    expect((await s3.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toBe(Policy);
+    await s3.send(new DeleteBucketPolicyCommand({ Bucket }));
+    await expect(s3.send(new GetBucketPolicyCommand({ Bucket }))).rejects.toThrow();
+  });
 });
