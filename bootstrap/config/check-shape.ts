@@ -1,6 +1,8 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Fault } from "../errors.ts";
+import { expectation, show } from "./expectation.ts";
 import { nearest } from "./nearest.ts";
+import { keysOf, schemaAt, valuesOf } from "./schema-at.ts";
 import type { YamlFile } from "./yaml-file.ts";
 
 /** Checks a file's data against a schema; every departure becomes a fault at its own place. */
@@ -26,95 +28,71 @@ function issueFaults(
   above: readonly PropertyKey[],
 ): Fault[] {
   const keys = [...above, ...issue.path];
-  const name = keys.join(".") || "the file";
-  const received = valueAt(file.value, keys);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => ({
         place: file.keyPlace(keys, key),
-        message: `unknown key ${JSON.stringify(key)}${keys.length === 0 ? "" : ` in ${name}`}`,
+        message: `unknown key ${JSON.stringify(key)}${keys.length === 0 ? "" : ` in ${keys.join(".")}`}`,
         move: suggest(key, keysOf(schema, keys)),
       }));
     case "invalid_union": {
-      // The alternative with the fewest departures is the one that was meant.
-      const closest = [...issue.errors].sort((a, b) => a.length - b.length)[0] ?? [];
+      const closest = [...issue.errors].sort((a, b) => departures(a) - departures(b))[0] ?? [];
       if (closest.length > 0) return closest.flatMap((inner) => issueFaults(file, schema, inner, keys));
-      return [fault(file, keys, `${name} is ${show(received)}`, issue.message)];
+      return [wrongValue(file, keys, `one of ${valuesOf(schema, keys).join(", ")}`)];
     }
-    case "invalid_key":
-      return [
-        {
-          place: file.keyPlace(keys.slice(0, -1), String(keys.at(-1))),
-          message: `${show(keys.at(-1))} can't be a name in ${keys.slice(0, -1).join(".")}`,
-          move: `name it with ${issue.issues[0]?.message ?? "another name"}`,
-        },
-      ];
-    default: {
-      if (received === undefined)
-        return [fault(file, keys, `${name} is missing`, `add it: ${expectation(issue)}`)];
-      return [fault(file, keys, `${name} is ${show(received)}`, `give ${expectation(issue)}`)];
+    case "invalid_key": {
+      const wrongName = {
+        place: file.keyPlace(keys.slice(0, -1), String(keys.at(-1))),
+        message: `${show(keys.at(-1))} can't be a name in ${keys.slice(0, -1).join(".")}`,
+        move: `name it with ${issue.issues[0]?.message ?? "another name"}`,
+      };
+      // zod leaves a value alone when its name is wrong, and a user mends both at once.
+      const value = schemaAt(schema, keys)?.safeParse(valueAt(file.value, keys));
+      const inner = value?.error?.issues ?? [];
+      return [wrongName, ...inner.flatMap((below) => issueFaults(file, schema, below, keys))];
     }
-  }
-}
-
-function fault(file: YamlFile, keys: readonly PropertyKey[], message: string, move: string): Fault {
-  return { place: file.place(keys), message, move };
-}
-
-/** What the schema wants, in words. */
-function expectation(issue: Issue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `a value of type ${issue.expected === "int" ? "whole number" : issue.expected === "record" ? "map" : issue.expected}`;
-    case "invalid_value":
-      return `one of ${issue.values.map(String).join(", ")}`;
-    case "too_small":
-      return `at least ${issue.minimum}${issue.origin === "array" ? " entries" : ""}`;
-    case "too_big":
-      return `at most ${issue.maximum}${issue.origin === "array" ? " entries" : ""}`;
     default:
-      return issue.message;
+      return [wrongValue(file, keys, expectation(issue, valueAt(file.value, keys)))];
   }
+}
+
+function wrongValue(file: YamlFile, keys: readonly PropertyKey[], wanted: string): Fault {
+  const received = valueAt(file.value, keys);
+  const place = file.place(keys);
+  if (keys.length === 0 && received === null)
+    return {
+      place,
+      message: "the file is empty",
+      move: "fill it in; `rekindle schema` prints what goes there",
+    };
+  const name = keys.join(".") || "the file";
+  if (received === undefined) return { place, message: `${name} is missing`, move: `add it: ${wanted}` };
+  return {
+    place,
+    message: received === null ? `${name} is empty` : `${name} is ${show(received)}`,
+    move: `give ${wanted}`,
+  };
+}
+
+/** How far data is from one alternative of a union: the nearest is the one that was meant. */
+function departures(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
 }
 
 function suggest(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
-  return meant === undefined ? "remove it, or correct its name" : `did you mean ${JSON.stringify(meant)}?`;
+  return meant === undefined
+    ? "remove it, or correct its name"
+    : `remove it or correct its name: did you mean ${JSON.stringify(meant)}?`;
 }
 
-/** The keys that the schema knows at a place, through records, arrays and optional wrappers. */
-function keysOf(schema: z.ZodType, keys: readonly PropertyKey[]): string[] {
-  let current: unknown = unwrap(schema);
-  for (const key of keys) {
-    if (current instanceof z.ZodObject)
-      current = unwrap((current.shape as Record<PropertyKey, z.ZodType>)[key]);
-    else if (current instanceof z.ZodRecord) current = unwrap(current.valueType as z.ZodType);
-    else if (current instanceof z.ZodArray) current = unwrap(current.element as z.ZodType);
-    else return [];
-  }
-  if (current instanceof z.ZodObject) return Object.keys(current.shape);
-  if (current instanceof z.ZodUnion) {
-    return current.options.flatMap((option) =>
-      option instanceof z.ZodObject ? Object.keys(option.shape) : [],
-    );
-  }
-  return [];
-}
-
-function unwrap(schema: unknown): unknown {
-  let current = schema;
-  while (current instanceof z.ZodDefault || current instanceof z.ZodOptional) current = current.def.innerType;
-  return current;
-}
-
+/** Own keys only: a name such as `constructor` has nothing to inherit. */
 function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
   return keys.reduce<unknown>(
-    (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    (inner, key) =>
+      inner !== null && typeof inner === "object" && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
     value,
   );
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

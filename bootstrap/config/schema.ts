@@ -5,9 +5,13 @@ import { z } from "zod";
  * What one file can show by itself is checked here; what needs several files is in `rules.ts`.
  */
 
+/** Load balancers and databases carry these names, and AWS takes no hyphen at their end and no two in a row. */
 const identifier = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{1,19}$/, "2 to 20 lower-case letters, digits or hyphens, a letter first");
+  .regex(
+    /^(?=.{2,20}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+    "2 to 20 lower-case letters, digits or single hyphens between them, a letter first",
+  );
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1");
 const cidr = z.string().regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "an IPv4 block such as 10.10.0.0/16");
 const duration = z.string().regex(/^\d+(s|m|h|d)$/, "a duration such as 90s, 15m, 4h or 1d");
@@ -113,7 +117,11 @@ export const roleSchema = z.strictObject({
   /** Units that are restarted when their configuration changed. */
   services: z.array(z.string().regex(/^[\w@.-]+$/, "a systemd unit")).default([]),
   health: z.discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("http"), port, path: z.string().startsWith("/") }),
+    z.strictObject({
+      kind: z.literal("http"),
+      port,
+      path: z.string().regex(/^\//, "a path that begins with /"),
+    }),
     z.strictObject({ kind: z.literal("tcp"), port }),
     z.strictObject({ kind: z.literal("command"), command: z.string().min(1) }),
   ]),
