@@ -19,6 +19,7 @@ export async function tearDown(
 ): Promise<void> {
   const { name, account, regions } = context.topology.environment;
   await sandbox.restoreRegion(regions.primary);
+  await Promise.all([cloud.primary, cloud.recovery].map(({ sweep }) => sweep.servers(name)));
 
   const destroy = async (when: "before" | "after", stack: string) => {
     const dir = join(context.folder, when, "cdktf.out", "stacks", stack);

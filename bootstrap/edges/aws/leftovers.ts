@@ -1,5 +1,6 @@
 import {
   DescribeInstancesCommand,
+  DescribeNatGatewaysCommand,
   EC2Client,
   paginateDescribeSnapshots,
   paginateDescribeVolumes,
@@ -51,13 +52,17 @@ async function byTag(access: AwsAccess, region: string, environment: string): Pr
   return kept;
 }
 
-/** Terminated instances and keys that wait for their deletion are still listed for a while, and are gone all the same. */
+/** What was deleted is still listed for a while with its tags: such a thing is gone all the same. */
 async function isGone(access: AwsAccess, region: string, arn: string): Promise<boolean> {
   const id = arn.split("/").at(-1)!;
+  const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
   if (arn.includes(":instance/")) {
-    const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
     const found = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
     return found.Reservations?.[0]?.Instances?.[0]?.State?.Name === "terminated";
+  }
+  if (arn.includes(":natgateway/")) {
+    const found = await ec2.send(new DescribeNatGatewaysCommand({ NatGatewayIds: [id] }));
+    return (found.NatGateways?.[0]?.State ?? "deleted") === "deleted";
   }
   if (arn.includes(":kms:")) {
     const kms = connected(new KMSClient(clientConfig(access, region)), access, region);

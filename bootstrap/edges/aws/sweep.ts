@@ -5,8 +5,10 @@ import {
   EC2Client,
   type Filter,
   paginateDescribeImages,
+  paginateDescribeInstances,
   paginateDescribeSnapshots,
   paginateDescribeVolumes,
+  TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { DeleteDBSnapshotCommand, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
 import {
@@ -22,6 +24,8 @@ import { leftovers } from "./leftovers.ts";
 
 /** Takes away, in one region, what an environment's commands made and no stack owns. Only what carries its tag. */
 export interface Sweep {
+  /** Ends every server, all at once: Terraform would end them one role after the other. */
+  servers(environment: string): Promise<void>;
   /** Data volumes that outlived their servers, snapshots, DB snapshots, golden images. */
   data(environment: string): Promise<void>;
   /** Every version of every object; the bucket stays. A bucket that is not there is fine. */
@@ -40,6 +44,18 @@ export function awsSweep(access: AwsAccess, region: string): Sweep {
     region,
   );
   return {
+    async servers(environment) {
+      const Filters: Filter[] = [
+        { Name: `tag:${tags.environment}`, Values: [environment] },
+        { Name: "instance-state-name", Values: ["pending", "running", "stopped"] },
+      ];
+      const InstanceIds: string[] = [];
+      for await (const page of paginateDescribeInstances({ client: ec2 }, { Filters })) {
+        for (const { Instances } of page.Reservations ?? [])
+          InstanceIds.push(...(Instances ?? []).map(({ InstanceId }) => InstanceId!));
+      }
+      if (InstanceIds.length > 0) await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+    },
     async data(environment) {
       const Filters: Filter[] = [{ Name: `tag:${tags.environment}`, Values: [environment] }];
       for await (const page of paginateDescribeImages({ client: ec2 }, { Owners: ["self"], Filters })) {
