@@ -1,13 +1,7 @@
 import { renderBakeUserData } from "../../cloud-init/bake.ts";
 import { renderUserData } from "../../cloud-init/render.ts";
-import {
-  type ConfigFiles,
-  environmentNames,
-  loadRole,
-  loadTopology,
-  roleNames,
-  sortFaults,
-} from "../config/load.ts";
+import { type ConfigFiles, environmentNames, roleNames } from "../config/files.ts";
+import { loadTopology, roleFaults, sortFaults } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { isFleet } from "../config/servers.ts";
 import { userDataVariables } from "../config/user-data.ts";
@@ -39,7 +33,7 @@ export async function validate(context: ValidateContext): Promise<Validation> {
   const { files } = context;
   const environments = context.environments.length > 0 ? [...context.environments] : environmentNames(files);
   const faults: Fault[] =
-    context.environments.length > 0 ? [] : roleNames(files).flatMap((role) => loadRole(files, role));
+    context.environments.length > 0 ? [] : roleNames(files).flatMap((role) => roleFaults(files, role));
   let cloudInitAsked = true;
   for (const name of environments) {
     const loaded = loadTopology(files, name);

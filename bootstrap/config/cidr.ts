@@ -11,6 +11,8 @@ export function parseCidr(text: string): Block | string {
   const octets = address.split(".").map(Number);
   if (octets.length !== 4 || octets.some((octet) => !(octet >= 0 && octet <= 255)))
     return "an octet is over 255";
+  if (address.split(".").some((octet) => octet.length > 1 && octet.startsWith("0")))
+    return "an octet begins with 0, which some tools read as octal";
   const prefix = Number(length);
   if (!(prefix >= 0 && prefix <= 32)) return `a prefix of ${length} is not between 0 and 32`;
   const first = octets.reduce((sum, octet) => sum * 256 + octet, 0);

@@ -1,17 +1,12 @@
 import type { Fault } from "../errors.ts";
 import { checkShape } from "./check-shape.ts";
+import { type ConfigFiles, environmentNames, environmentPath, roleNames, rolePath, textOf } from "./files.ts";
 import { nearest } from "./nearest.ts";
-import { checkRules } from "./rules.ts";
-import { environmentSchema, type Role, roleSchema, type Topology } from "./schema.ts";
+import { checkRoleRules, checkRules } from "./rules.ts";
+import { type Environment, environmentSchema, type Role, roleSchema, type Topology } from "./schema.ts";
 import { parseYamlFile, type YamlFile } from "./yaml-file.ts";
 
-/** The project's files by path from its root: a work tree's or a commit's. */
-export type ConfigFiles = ReadonlyMap<string, { content: Uint8Array; mode: string }>;
-
 export type Loaded = { kind: "valid"; topology: Topology } | { kind: "faulty"; faults: Fault[] };
-
-const environmentPath = (name: string) => `configs/environments/${name}.yaml`;
-const rolePath = (name: string) => `configs/roles/${name}/role.yaml`;
 
 /** Reads one environment and every role that it names. Reports every fault of all of these files at once. */
 export function loadTopology(files: ConfigFiles, name: string): Loaded {
@@ -19,82 +14,85 @@ export function loadTopology(files: ConfigFiles, name: string): Loaded {
   if (!files.has(path)) return { kind: "faulty", faults: [noEnvironment(files, name)] };
   const environmentFile = read(files, path);
   const { value: environment, faults } = checkShape(environmentFile, environmentSchema);
-  const named =
-    environment === undefined ? looselyNamedRoles(environmentFile) : Object.keys(environment.roles);
   const roleFiles: Record<string, YamlFile> = {};
   const roles: Record<string, Role> = {};
-  for (const role of named) {
+  for (const role of namedRoles(environmentFile)) {
     if (!files.has(rolePath(role))) {
       faults.push(unknownRole(files, environmentFile, role));
       continue;
     }
-    const file = read(files, rolePath(role));
-    const checked = checkShape(file, roleSchema);
+    const checked = checkRole(files, role);
     faults.push(...checked.faults);
-    roleFiles[role] = file;
+    roleFiles[role] = checked.file;
     if (checked.value !== undefined) roles[role] = checked.value;
   }
-  if (environment !== undefined) {
-    if (environment.name !== name) faults.push(otherName(environmentFile, environment.name, name));
-    // Rules look at what is well-formed; a role that isn't has its own faults already.
-    const known = Object.fromEntries(
-      Object.entries(environment.roles).filter(([role]) => roles[role] !== undefined),
-    );
-    const isWhole = Object.keys(known).length === named.length;
-    const topology = { environment, roles };
-    if (isWhole)
-      faults.push(...checkRules({ topology, environmentFile, roleFiles, paths: new Set(files.keys()) }));
-    if (faults.length === 0) return { kind: "valid", topology };
-  }
-  return { kind: "faulty", faults: sortFaults(faults) };
+  const sections = wellFormedSections(environmentFile);
+  if (sections.name !== undefined && sections.name !== name)
+    faults.push(otherName(environmentFile, sections.name, name));
+  const topology = { environment: sections as Environment, roles };
+  const known = new Set(Object.keys(sections) as (keyof Environment)[]);
+  faults.push(...checkRules({ topology, environmentFile, roleFiles }, known));
+  return environment !== undefined && faults.length === 0
+    ? { kind: "valid", topology: { environment, roles } }
+    : { kind: "faulty", faults: sortFaults(faults) };
 }
 
-export function environmentNames(files: ConfigFiles): string[] {
-  return [...files.keys()]
-    .flatMap((path) => /^configs\/environments\/([^/]+)\.yaml$/.exec(path)?.[1] ?? [])
-    .sort();
-}
-
-export function roleNames(files: ConfigFiles): string[] {
-  return [...files.keys()]
-    .flatMap((path) => /^configs\/roles\/([^/]+)\/role\.yaml$/.exec(path)?.[1] ?? [])
-    .sort();
-}
-
-/** Checks a role that no environment names against its schema: it may be named tomorrow. */
-export function loadRole(files: ConfigFiles, name: string): Fault[] {
-  return checkShape(read(files, rolePath(name)), roleSchema).faults;
+/** Checks a role by itself, whether an environment names it or not: it may be named tomorrow. */
+export function roleFaults(files: ConfigFiles, name: string): Fault[] {
+  return checkRole(files, name).faults;
 }
 
 export function sortFaults(faults: readonly Fault[]): Fault[] {
   return [...faults].sort(
     (a, b) =>
-      a.place.file.localeCompare(b.place.file) ||
+      Number(a.place.file > b.place.file) - Number(a.place.file < b.place.file) ||
       a.place.line - b.place.line ||
       a.place.column - b.place.column,
   );
 }
 
 function read(files: ConfigFiles, path: string): YamlFile {
-  return parseYamlFile(path, Buffer.from(files.get(path)!.content).toString());
+  return parseYamlFile(path, textOf(files, path));
 }
 
-/** The roles of an environment that is not well-formed: their files are read all the same. */
-function looselyNamedRoles({ value }: YamlFile): string[] {
-  const roles = (value as { roles?: unknown } | null | undefined)?.roles;
-  return roles !== null && typeof roles === "object" && !Array.isArray(roles) ? Object.keys(roles) : [];
+function checkRole(
+  files: ConfigFiles,
+  name: string,
+): { file: YamlFile; value: Role | undefined; faults: Fault[] } {
+  const file = read(files, rolePath(name));
+  const { value, faults } = checkShape(file, roleSchema);
+  const broken = value === undefined ? [] : checkRoleRules(value, name, file, files);
+  return { file, value, faults: [...faults, ...broken] };
+}
+
+/** The roles of an environment, well-formed or not: their files are read all the same. */
+function namedRoles({ value }: YamlFile): string[] {
+  const roles = isMap(value) ? value.roles : undefined;
+  return isMap(roles) ? Object.keys(roles) : [];
+}
+
+/** Sections of an environment that have no fault of their own, so that rules can look at them beside faulty ones. */
+function wellFormedSections({ value, faults }: YamlFile): Partial<Environment> {
+  if (faults.length > 0 || !isMap(value)) return {};
+  const sections = Object.entries(environmentSchema.shape).flatMap(([key, schema]) => {
+    const parsed = schema.safeParse(value[key]);
+    return parsed.success && parsed.data !== undefined ? [[key, parsed.data] as const] : [];
+  });
+  return Object.fromEntries(sections);
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function noEnvironment(files: ConfigFiles, name: string): Fault {
   const known = environmentNames(files);
   const meant = nearest(name, known);
+  const guess = meant === undefined ? "" : `: did you mean ${JSON.stringify(meant)}?`;
   return {
     place: { file: environmentPath(name), line: 1, column: 1 },
     message: `there is no environment ${JSON.stringify(name)}`,
-    move:
-      meant === undefined
-        ? `name one of ${known.join(", ") || "none, since there are none"}`
-        : `did you mean ${JSON.stringify(meant)}?`,
+    move: known.length === 0 ? "add the file" : `name one of ${known.join(", ")}${guess}`,
   };
 }
 

@@ -16,6 +16,7 @@ interface Named {
 export const networkRules: Rule[] = [
   {
     name: "blocks are well-formed",
+    needs: ["network"],
     check: (subject) =>
       allBlocks(subject).flatMap(({ keys, text, block }) =>
         typeof block === "string"
@@ -25,6 +26,7 @@ export const networkRules: Rule[] = [
   },
   {
     name: "blocks have a size that AWS takes",
+    needs: ["network"],
     check: (subject) =>
       wellFormed(subject).flatMap(({ keys, text, block }) =>
         block.prefix >= 16 && block.prefix <= 28
@@ -41,6 +43,7 @@ export const networkRules: Rule[] = [
   },
   {
     name: "subnets lie in their site's block",
+    needs: ["network"],
     check: (subject) =>
       sites.flatMap((site) => {
         const { outer, subnets } = ofSite(subject, site);
@@ -59,6 +62,7 @@ export const networkRules: Rule[] = [
   },
   {
     name: "subnets of a site do not overlap",
+    needs: ["network"],
     check: (subject) =>
       sites.flatMap((site) => {
         const { subnets } = ofSite(subject, site);
@@ -79,6 +83,7 @@ export const networkRules: Rule[] = [
   },
   {
     name: "sites do not overlap",
+    needs: ["network"],
     check: (subject) => {
       const [primary, recovery] = sites.map((site) => ofSite(subject, site).outer);
       if (primary === undefined || recovery === undefined || !overlaps(primary.block, recovery.block))
@@ -95,6 +100,7 @@ export const networkRules: Rule[] = [
   },
   {
     name: "regions differ",
+    needs: ["regions"],
     check: (subject) => {
       const { primary, recovery } = subject.topology.environment.regions;
       if (primary !== recovery) return [];
@@ -109,21 +115,32 @@ export const networkRules: Rule[] = [
     },
   },
   {
+    name: "a site has a zone",
+    needs: ["network"],
+    check: (subject) =>
+      sites
+        .filter((site) => Object.keys(subject.topology.environment.network[site].zones).length === 0)
+        .map((site) =>
+          at(subject, ["network", site, "zones"], `network.${site}.zones is empty`, "add a zone, such as a"),
+        ),
+  },
+  {
     name: "load balancers and databases have two zones",
+    needs: ["network", "roles", "databases"],
     check: (subject) => {
       const { environment, roles } = subject.topology;
       const needy = [
-        ...Object.keys(roles).filter((role) => isFleet(roles[role]!)),
+        ...Object.keys(environment.roles).filter((role) => roles[role] !== undefined && isFleet(roles[role])),
         ...Object.keys(environment.databases),
       ];
       if (needy.length === 0) return [];
       return sites
-        .filter((site) => Object.keys(environment.network[site].zones).length < 2)
+        .filter((site) => Object.keys(environment.network[site].zones).length === 1)
         .map((site) =>
           at(
             subject,
             ["network", site, "zones"],
-            `network.${site} has fewer than two zones, and ${needy.join(", ")} need two`,
+            `network.${site} has one zone, and ${needy.join(", ")} need two`,
             "add a zone",
           ),
         );

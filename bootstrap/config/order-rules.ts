@@ -1,10 +1,12 @@
 import type { Fault } from "../errors.ts";
 import { nearest } from "./nearest.ts";
-import type { Rule, Subject } from "./rule.ts";
+import type { Rule } from "./rule.ts";
+import type { YamlFile } from "./yaml-file.ts";
 
 export const orderRules: Rule[] = [
   {
     name: "there is a role",
+    needs: ["roles"],
     check: (subject) =>
       Object.keys(subject.topology.environment.roles).length > 0
         ? []
@@ -18,9 +20,10 @@ export const orderRules: Rule[] = [
   },
   {
     name: "roles and databases have names of their own",
+    needs: ["roles", "databases"],
     check: ({ topology, environmentFile }) =>
       Object.keys(topology.environment.databases)
-        .filter((name) => topology.environment.roles[name] !== undefined)
+        .filter((name) => Object.hasOwn(topology.environment.roles, name))
         .map((name) => ({
           place: environmentFile.keyPlace(["databases"], name),
           message: `${JSON.stringify(name)} is a role and a database`,
@@ -29,26 +32,27 @@ export const orderRules: Rule[] = [
   },
   {
     name: "dependences exist",
-    check: (subject) => {
-      const { environment } = subject.topology;
+    needs: ["roles", "databases"],
+    check: ({ topology: { environment }, environmentFile }) => {
       const known = [...Object.keys(environment.roles), ...Object.keys(environment.databases)];
       return Object.entries(environment.roles).flatMap(([role, { dependsOn }]) =>
         dependsOn.flatMap((name, index) =>
-          unknownName(subject, ["roles", role, "dependsOn", index], name, known, "role or database"),
+          unknownName(environmentFile, ["roles", role, "dependsOn", index], name, known, "role or database"),
         ),
       );
     },
   },
   {
     name: "databases have clients that exist",
-    check: (subject) =>
-      Object.entries(subject.topology.environment.databases).flatMap(([database, { clients }]) =>
+    needs: ["roles", "databases"],
+    check: ({ topology: { environment }, environmentFile }) =>
+      Object.entries(environment.databases).flatMap(([database, { clients }]) =>
         clients.flatMap((name, index) =>
           unknownName(
-            subject,
+            environmentFile,
             ["databases", database, "clients", index],
             name,
-            Object.keys(subject.topology.environment.roles),
+            Object.keys(environment.roles),
             "role",
           ),
         ),
@@ -56,22 +60,41 @@ export const orderRules: Rule[] = [
   },
   {
     name: "dependences have no cycle",
-    check: ({ topology, environmentFile }) => {
-      const cycle = findCycle(topology.environment.roles);
-      if (cycle === undefined) return [];
-      return [
-        {
-          place: environmentFile.place(["roles", cycle[0]!, "dependsOn"]),
-          message: `roles depend on each other in a circle: ${cycle.join(" → ")}`,
-          move: "remove one of these dependences",
-        },
-      ];
-    },
+    needs: ["roles"],
+    check: ({ topology: { environment }, environmentFile }) =>
+      findCycles(environment.roles).map((cycle) => ({
+        place: environmentFile.place([
+          "roles",
+          cycle[0]!,
+          "dependsOn",
+          environment.roles[cycle[0]!]!.dependsOn.indexOf(cycle[1]!),
+        ]),
+        message: `roles depend on each other in a circle: ${cycle.join(" → ")}`,
+        move: "remove one of these dependences",
+      })),
+  },
+  {
+    name: "listeners admit roles that exist",
+    needs: ["roles"],
+    check: ({ topology: { environment, roles }, roleFiles }) =>
+      Object.entries(roles).flatMap(([role, { listens }]) =>
+        listens.flatMap(({ from }, index) =>
+          from.flatMap((client, position) =>
+            unknownName(
+              roleFiles[role]!,
+              ["listens", index, "from", position],
+              client,
+              Object.keys(environment.roles),
+              "role",
+            ),
+          ),
+        ),
+      ),
   },
 ];
 
 function unknownName(
-  { environmentFile }: Subject,
+  file: YamlFile,
   keys: PropertyKey[],
   name: string,
   known: string[],
@@ -81,8 +104,8 @@ function unknownName(
   const meant = nearest(name, known);
   return [
     {
-      place: environmentFile.place(keys),
-      message: `${JSON.stringify(name)} is no ${kind} of this environment`,
+      place: file.place(keys),
+      message: `unknown ${kind} ${JSON.stringify(name)}`,
       move:
         meant === undefined
           ? `name one of ${known.join(", ") || "none, since there are none"}`
@@ -91,22 +114,21 @@ function unknownName(
   ];
 }
 
-/** The first cycle in the order of names, with its beginning repeated at its end. */
-function findCycle(roles: Readonly<Record<string, { dependsOn: string[] }>>): string[] | undefined {
+/** Cycles in the order of names, each with its beginning repeated at its end; no role is in two of them. */
+function findCycles(roles: Readonly<Record<string, { dependsOn: string[] }>>): string[][] {
+  const cycles: string[][] = [];
   const done = new Set<string>();
-  const visit = (role: string, path: string[]): string[] | undefined => {
-    if (path.includes(role)) return [...path.slice(path.indexOf(role)), role];
-    if (done.has(role)) return undefined;
-    for (const next of roles[role]?.dependsOn ?? []) {
-      const cycle = visit(next, [...path, role]);
-      if (cycle !== undefined) return cycle;
+  const visit = (role: string, path: string[]): void => {
+    if (done.has(role) || !Object.hasOwn(roles, role)) return;
+    if (path.includes(role)) {
+      const cycle = path.slice(path.indexOf(role));
+      for (const member of cycle) done.add(member);
+      cycles.push([...cycle, role]);
+      return;
     }
+    for (const next of roles[role]!.dependsOn) visit(next, [...path, role]);
     done.add(role);
-    return undefined;
   };
-  for (const role of Object.keys(roles)) {
-    const cycle = visit(role, []);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
+  for (const role of Object.keys(roles)) visit(role, []);
+  return cycles;
 }

@@ -1,10 +1,26 @@
 import type { Fault } from "../errors.ts";
+import { capacityRules } from "./capacity-rules.ts";
+import type { ConfigFiles } from "./files.ts";
 import { networkRules } from "./network-rules.ts";
 import { orderRules } from "./order-rules.ts";
 import { roleRules } from "./role-rules.ts";
 import type { Subject } from "./rule.ts";
+import type { Environment, Role } from "./schema.ts";
+import { userDataRules } from "./user-data-rules.ts";
+import { volumeRules } from "./volume-rules.ts";
+import type { YamlFile } from "./yaml-file.ts";
 
-/** Checks every rule: all faults, not the first one. */
-export function checkRules(subject: Subject): Fault[] {
-  return [...networkRules, ...orderRules, ...roleRules].flatMap(({ check }) => check(subject));
+/** Checks an environment: all faults, not the first one. `sections` are the ones without faults of their own. */
+export function checkRules(subject: Subject, sections: ReadonlySet<keyof Environment>): Fault[] {
+  return [...networkRules, ...orderRules, ...capacityRules]
+    .filter(({ needs }) => needs.every((section) => sections.has(section)))
+    .flatMap(({ check }) => check(subject));
+}
+
+/** Checks a role by itself. */
+export function checkRoleRules(role: Role, name: string, file: YamlFile, files: ConfigFiles): Fault[] {
+  return [...roleRules, ...volumeRules]
+    .flatMap(({ check }) => check(role, { name, files }))
+    .map(({ keys, message, move }): Fault => ({ place: file.place(keys), message, move }))
+    .concat(userDataRules(name, files));
 }

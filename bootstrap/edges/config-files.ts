@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import type { ConfigFiles } from "../config/load.ts";
+import type { ConfigFiles } from "../config/files.ts";
 import { RekindleError } from "../errors.ts";
 
 const folders = ["configs", "cloud-init"];
