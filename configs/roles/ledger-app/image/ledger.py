@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PORT = int(os.environ.get("LEDGER_PORT", "8080"))
 # The boot script writes the endpoints of the site's databases there, one `<name>=<host>:<port>` a line.
 ENDPOINTS = os.environ.get("LEDGER_ENDPOINTS", "/etc/rekindle/databases")
-ACCOUNT = re.compile(r"^/accounts/([a-z0-9-]{1,40})/balance$")
+ACCOUNT = re.compile(r"^/accounts/([a-z0-9-]{1,40})/(balance|entries)$")
+TABLE = "CREATE TABLE IF NOT EXISTS entries (id bigserial PRIMARY KEY, account text NOT NULL, amount bigint NOT NULL)"
 
 
 def connection():
@@ -21,27 +22,41 @@ def connection():
     return {**os.environ, "PGHOST": host, "PGPORT": port}
 
 
-def balance(account):
-    """The account is matched against ACCOUNT before it comes here, so it needs no quoting."""
-    statement = f"SELECT coalesce(sum(amount), 0) FROM entries WHERE account = '{account}'"
-    command = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--command", statement]
+def query(statement):
+    """Runs one statement through psql. Accounts are matched against ACCOUNT and amounts are integers: no quoting needed."""
+    command = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet", "--set", "ON_ERROR_STOP=1"]
+    command += ["--command", TABLE, "--command", statement]
     finished = subprocess.run(command, check=True, capture_output=True, text=True, timeout=5, env=connection())
-    return finished.stdout.strip()
+    return int(finished.stdout.strip())
 
 
 class Ledger(BaseHTTPRequestHandler):
     def do_GET(self):
-        account = ACCOUNT.match(self.path)
+        match = ACCOUNT.match(self.path)
         if self.path == "/healthz":
             self.answer(200, {"status": "ok"})
-        elif account is None:
+        elif match is None or match.group(2) != "balance":
             self.answer(404, {"error": "no such page"})
         else:
-            self.show_balance(account.group(1))
+            account = match.group(1)
+            self.from_database(f"SELECT coalesce(sum(amount), 0) FROM entries WHERE account = '{account}'", "balance")
 
-    def show_balance(self, account):
+    def do_POST(self):
+        match = ACCOUNT.match(self.path)
+        if match is None or match.group(2) != "entries":
+            self.answer(404, {"error": "no such page"})
+            return
         try:
-            self.answer(200, {"account": account, "balance": balance(account)})
+            amount = int(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+        except ValueError:
+            self.answer(400, {"error": "the body is not an integer, the amount"})
+            return
+        account = match.group(1)
+        self.from_database(f"INSERT INTO entries (account, amount) VALUES ('{account}', {amount}) RETURNING id", "id")
+
+    def from_database(self, statement, name):
+        try:
+            self.answer(200, {name: query(statement)})
         except (subprocess.SubprocessError, OSError, KeyError, ValueError):
             self.answer(503, {"error": "the database does not answer"})
 
