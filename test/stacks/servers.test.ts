@@ -128,10 +128,10 @@ test("security groups let in what the code says and nothing else", () => {
   expect(
     rules.map((address) => address.replace(/^site_security-groups_(.*)_[0-9A-F]{8}$/, "$1")).sort(),
   ).toEqual([
-    "load-balancer-web-in",
-    "role-app-9000-from-web",
-    "role-db-5432-from-app",
-    "role-web-8080-from-load-balancer",
+    "load-balancer-web-80-from-0-0-0-0-0",
+    "role-app-9000-from-role-web",
+    "role-db-5432-from-role-app",
+    "role-web-8080-from-load-balancer-web",
   ]);
 });
 
