@@ -14,22 +14,31 @@ export function successMark(recipeDigest: string): string {
   return `rekindle-bake-ok ${recipeDigest}`;
 }
 
+const bootPath = "/usr/local/sbin/rekindle-boot";
+const finishPath = "/run/rekindle-bake-finish";
+
 /**
  * The user-data of a builder: installs, checks what it installed, cleans itself so that servers of the image start
  * afresh, says on its console how it went, and powers itself off in any case.
  */
 export function renderBakeUserData(recipe: BakeRecipe): string {
-  const files = [
-    ...recipe.files,
-    { path: "/usr/local/sbin/rekindle-boot", mode: "0755", content: recipe.bootScript },
-    { path: "/run/rekindle-bake-check", mode: "0755", content: Buffer.from(checkScript(recipe)) },
+  const installed = [...recipe.files, { path: bootPath, mode: "0755", content: recipe.bootScript }];
+  const finish = { path: finishPath, mode: "0755", content: Buffer.from(finishScript(recipe, installed)) };
+  // cloud-init asks for the condition when it has ended itself: it would write into a state that is cleaned earlier,
+  // and servers of the image would trip over the remains. Whatever the condition finds, the power goes off.
+  const condition = [
+    "sh",
+    "-c",
+    `sh ${finishPath} "$1"; true`,
+    "rekindle-bake",
+    successMark(recipe.recipeDigest),
   ];
   return [
     "#cloud-config",
     "package_update: true",
     `packages: ${JSON.stringify(recipe.packages)}`,
     "write_files:",
-    ...files.map(({ path, mode, content }) =>
+    ...[...installed, finish].map(({ path, mode, content }) =>
       [
         `  - path: ${JSON.stringify(path)}`,
         `    permissions: ${JSON.stringify(mode)}`,
@@ -40,25 +49,28 @@ export function renderBakeUserData(recipe: BakeRecipe): string {
         `    content: ${gzipSync(content, { level: 9 }).toString("base64")}`,
       ].join("\n"),
     ),
-    "runcmd:",
-    `  - [sh, /run/rekindle-bake-check, ${JSON.stringify(successMark(recipe.recipeDigest))}]`,
     "power_state:",
     "  mode: poweroff",
     "  delay: now",
     "  timeout: 60",
-    "  condition: true",
+    `  condition: ${JSON.stringify(condition)}`,
     "",
   ].join("\n");
 }
 
-/** Debian's and Red Hat's package managers are asked, each where it is. */
-function checkScript({ packages, files }: BakeRecipe): string {
+/** Asks the distribution's own package database: Debian's where there is one, Red Hat's elsewhere. */
+function finishScript({ packages }: BakeRecipe, installed: BakeRecipe["files"]): string {
   return `#!/bin/sh
 # Says on the console whether the image is as its recipe wants it. The mark to print is the argument.
+set -u
+
+# Everything is below this folder; tests name another one.
+root=\${REKINDLE_ROOT:-}
+
 say() {
   echo "$1"
-  for console in /dev/console /dev/ttyS0; do
-    { echo "$1" > "$console"; } 2>/dev/null || true
+  for console in "$root/dev/console" "$root/dev/ttyS0"; do
+    { echo "$1" >"$console"; } 2>/dev/null || true
   done
 }
 
@@ -67,18 +79,24 @@ fail() {
   exit 1
 }
 
-for package in ${packages.join(" ")}; do
-  if command -v rpm >/dev/null; then
-    rpm -q "$package" >/dev/null || fail "package $package is not installed"
+is_installed() {
+  if command -v dpkg-query >/dev/null; then
+    [ "$(dpkg-query -W -f='\${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
   else
-    dpkg -s "$package" >/dev/null 2>&1 || fail "package $package is not installed"
+    rpm -q "$1" >/dev/null 2>&1
   fi
+}
+
+for package in ${packages.join(" ")}; do
+  is_installed "$package" || fail "package $package is not installed"
 done
-for file in /usr/local/sbin/rekindle-boot ${files.map(({ path }) => path).join(" ")}; do
-  [ -s "$file" ] || fail "$file is missing or empty"
+for file in ${installed.map(({ path, mode }) => `${mode}:${path}`).join(" ")}; do
+  path=$root\${file#*:} mode=\${file%%:*}
+  [ -f "$path" ] || fail "\${file#*:} is missing"
+  [ "0$(stat -c %a "$path")" = "$mode" ] || fail "\${file#*:} has mode $(stat -c %a "$path") and not $mode"
 done
 cloud-init clean --logs || fail "cloud-init can't be cleaned"
-: > /etc/machine-id || fail "the machine id can't be cleared"
+: >"$root/etc/machine-id" || fail "the machine id can't be cleared"
 sync
 say "$1"
 `;
