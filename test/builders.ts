@@ -95,7 +95,7 @@ export function aManifest(changes: Partial<Manifest> = {}): Manifest {
     bundle: { key: `bundles/${name}/0.tar.gz`, versionId: "v1" },
     bundleSha256: "0".repeat(64),
     files: [],
-    userDataTemplate: `#cloud-config\n# ${name} {{release}}\n`,
+    userDataTemplate: `#cloud-config\n# ${name} {{release}} {{manifestSha256}}\n`,
     recipe: `recipe-${name}`,
   });
   return {

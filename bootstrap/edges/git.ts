@@ -1,4 +1,4 @@
-import { simpleGit } from "simple-git";
+import { type SimpleGit, simpleGit } from "simple-git";
 import { RekindleError } from "../errors.ts";
 
 /** A file as git keeps it: exact bytes, and the executable bit as `0755` or `0644`. */
@@ -21,17 +21,12 @@ export function gitRepository(root: string): Repository {
   const git = simpleGit({ baseDir: root, maxConcurrentProcesses: 8 });
   return {
     async resolve(revision) {
-      try {
-        return (
-          await git.revparse(["--verify", "--quiet", "--end-of-options", `${revision}^{commit}`])
-        ).trim();
-      } catch (cause) {
-        throw new RekindleError(
-          "bad-input",
-          `git knows no commit ${JSON.stringify(revision)} in ${root}; name one that \`git log\` shows, or make the first one`,
-          { cause },
-        );
-      }
+      const id = await lookUp(git, root, revision);
+      if (id !== "") return id;
+      throw new RekindleError(
+        "bad-input",
+        `git knows no commit ${JSON.stringify(revision)} in ${root}; name one that \`git log\` shows, or make the first one`,
+      );
     },
     async dirty(folders) {
       const status = await git.raw([
@@ -61,6 +56,20 @@ export function gitRepository(root: string): Repository {
       return new Map(await Promise.all(entries.map(read)));
     },
   };
+}
+
+/** With --quiet an unknown revision is an empty answer; what git refuses otherwise is the repository itself. */
+async function lookUp(git: SimpleGit, root: string, revision: string): Promise<string> {
+  try {
+    return (await git.revparse(["--verify", "--quiet", "--end-of-options", `${revision}^{commit}`])).trim();
+  } catch (cause) {
+    const said = (cause as Error).message.trim();
+    throw new RekindleError(
+      "bad-input",
+      `git can't read ${root}: ${said}; a release is made of a commit: run \`git init\` there and commit`,
+      { cause },
+    );
+  }
 }
 
 interface TreeEntry {

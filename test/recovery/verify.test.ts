@@ -1,0 +1,206 @@
+import { describe, expect, it } from "vitest";
+import { securityGroupName, securityGroups } from "../../bootstrap/config/security.ts";
+import { userDataVariables } from "../../bootstrap/config/user-data.ts";
+import type { Observed, ObservedServer } from "../../bootstrap/recovery/observed.ts";
+import { resolvePlan } from "../../bootstrap/recovery/resolve.ts";
+import { verifySite } from "../../bootstrap/recovery/verify.ts";
+import { renderUserData } from "../../cloud-init/render.ts";
+import { aCatalog, aTopology, recovery } from "../builders.ts";
+
+const topology = aTopology();
+const planned = resolvePlan({
+  topology,
+  region: recovery,
+  wish: { kind: "newest" },
+  now: "2026-11-24T12:00:00.000Z",
+  contents: aCatalog(),
+});
+if (planned.kind === "refused") throw new Error(planned.reasons.join("\n"));
+const { pins } = planned.plan;
+
+function aServer(role: string, server: string, changes: Partial<ObservedServer> = {}): ObservedServer {
+  const variables = userDataVariables(topology, pins, { role, server });
+  return {
+    instanceId: `i-${server}`,
+    role,
+    server,
+    imageId: `ami-r-${role}`,
+    instanceType: topology.environment.roles[role]!.instanceType,
+    instanceProfile: `rekindle-shop-${role}`,
+    privateAddress: "10.20.10.16",
+    userData: renderUserData(pins.roles[role]!.userDataTemplate, variables),
+    volumes: [],
+    ...changes,
+  };
+}
+
+function aDatabaseServer(changes: Partial<ObservedServer> = {}): ObservedServer {
+  const volume = (name: string, device: string) => ({
+    device,
+    snapshotId: `snap-r-${name}`,
+    sizeGiB: 10,
+    type: "gp3",
+    encrypted: true,
+    keyArn: pins.encryptionKey,
+  });
+  const volumes = [volume("data-0", "/dev/sdf"), volume("data-1", "/dev/sdg")];
+  return aServer("db", "db-0", { volumes, ...changes });
+}
+
+/** The site as the plan wants it. */
+function asPlanned(changes: Partial<Observed> = {}): Observed {
+  return {
+    servers: [
+      aDatabaseServer(),
+      aServer("web", "web", { instanceId: "i-1" }),
+      aServer("web", "web", { instanceId: "i-2" }),
+    ],
+    databases: [],
+    targetGroups: [
+      {
+        name: "shop-r-web",
+        port: 80,
+        healthPath: "/healthz",
+        targets: { "i-1": "healthy", "i-2": "healthy" },
+      },
+    ],
+    securityGroups: securityGroups(topology, "recovery").map(({ name, ingress }) => ({
+      name,
+      ingress: ingress.map(({ port, from }) => ({
+        port,
+        from: [from === "0.0.0.0/0" ? from : securityGroupName("shop", "recovery", from)],
+      })),
+    })),
+    ...changes,
+  };
+}
+
+const failedChecks = (observed: Observed) =>
+  verifySite(topology, pins, observed, {})
+    .filter(({ passed }) => !passed)
+    .map(({ name }) => name);
+
+/** The database server with one thing changed, beside the others. */
+const withDatabaseServer = (changes: Partial<ObservedServer>) =>
+  asPlanned({ servers: [aDatabaseServer(changes), ...asPlanned().servers.slice(1)] });
+
+const [first, second] = aDatabaseServer().volumes;
+
+describe("verification", () => {
+  it("passes a site that is as planned", () => {
+    expect(failedChecks(asPlanned())).toEqual([]);
+  });
+
+  it.each<[string, Observed, string]>([
+    ["another image", withDatabaseServer({ imageId: "ami-other" }), "image of db-0"],
+    ["another instance type", withDatabaseServer({ instanceType: "t3.nano" }), "type of db-0"],
+    ["another profile", withDatabaseServer({ instanceProfile: "admin" }), "instance profile of db-0"],
+    ["another address", withDatabaseServer({ privateAddress: "10.20.10.99" }), "address of db-0"],
+    [
+      "user-data of another release",
+      withDatabaseServer({ userData: "#cloud-config\n# db other\n" }),
+      "user-data of db-0",
+    ],
+    ["a missing volume", withDatabaseServer({ volumes: [first!] }), "volume data-1 of db-0"],
+    [
+      "a volume from another snapshot",
+      withDatabaseServer({ volumes: [{ ...first!, snapshotId: "snap-other" }, second!] }),
+      "volume data-0 of db-0",
+    ],
+    [
+      "a smaller volume",
+      withDatabaseServer({ volumes: [{ ...first!, sizeGiB: 5 }, second!] }),
+      "volume data-0 of db-0",
+    ],
+    [
+      "another volume type",
+      withDatabaseServer({ volumes: [{ ...first!, type: "st1" }, second!] }),
+      "volume data-0 of db-0",
+    ],
+    [
+      "a plain-text volume",
+      withDatabaseServer({ volumes: [first!, { ...second!, encrypted: false }] }),
+      "volume data-1 of db-0",
+    ],
+    [
+      "another key",
+      withDatabaseServer({ volumes: [first!, { ...second!, keyArn: "arn:other/k2" }] }),
+      "volume data-1 of db-0",
+    ],
+    ["a missing server", asPlanned({ servers: asPlanned().servers.slice(1) }), "servers of db"],
+    [
+      "a server of no known role",
+      asPlanned({ servers: [...asPlanned().servers, { ...aDatabaseServer(), role: "miner" }] }),
+      "servers of no known role",
+    ],
+    [
+      "a target that is not in its group",
+      asPlanned({ targetGroups: [{ ...asPlanned().targetGroups[0]!, targets: { "i-1": "healthy" } }] }),
+      "targets of shop-r-web",
+    ],
+    [
+      "another health check",
+      asPlanned({ targetGroups: [{ ...asPlanned().targetGroups[0]!, healthPath: "/" }] }),
+      "target group shop-r-web",
+    ],
+    [
+      "a missing security group",
+      asPlanned({ securityGroups: asPlanned().securityGroups.slice(1) }),
+      "security group rekindle/shop/recovery/role/web",
+    ],
+    [
+      "an open port",
+      asPlanned({
+        securityGroups: asPlanned().securityGroups.map((group) => ({
+          ...group,
+          ingress: [
+            ...group.ingress,
+            { port: 22, from: group.name.endsWith("role/db") ? ["0.0.0.0/0"] : [] },
+          ],
+        })),
+      }),
+      "security group rekindle/shop/recovery/role/db",
+    ],
+  ])("finds %s", (_what, observed, check) => {
+    expect(failedChecks(observed)).toContain(check);
+  });
+
+  it("finds a database that came from another snapshot than the planned one", () => {
+    const withDatabase = aTopology({
+      databases: {
+        ledger: {
+          engine: "postgres",
+          engineVersion: "15",
+          instanceClass: "db.t3.medium",
+          storageGiB: 20,
+          port: 5432,
+          databaseName: "ledger",
+          username: "ledger",
+          clients: ["web"],
+        },
+      },
+    });
+    const planOfBoth = { ...pins, databases: { ledger: { snapshotId: "snap-planned" } } };
+    const observed = asPlanned({
+      databases: [
+        {
+          identifier: "rekindle-shop-recovery-ledger",
+          status: "available",
+          engine: "postgres",
+          instanceClass: "db.t3.medium",
+          storageGiB: 20,
+          port: 5432,
+          encrypted: true,
+          keyArn: pins.encryptionKey,
+          createdAt: "",
+        },
+      ],
+    });
+    const check = (snapshot: string) =>
+      verifySite(withDatabase, planOfBoth, observed, { "rekindle-shop-recovery-ledger": snapshot })
+        .filter(({ name, passed }) => name.startsWith("database") && !passed)
+        .map(({ name }) => name);
+    expect(check("snap-planned")).toEqual([]);
+    expect(check("snap-other")).toEqual(["database ledger comes from its snapshot (by Terraform's state)"]);
+  });
+});
