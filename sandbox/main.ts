@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../bootstrap/edges/clock.ts";
+import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
 import { BucketHomes } from "./bucket-homes.ts";
 import { BuilderStandIn } from "./builder-stand-in.ts";
 import { controlPrefix, handleControl, type Identity } from "./control.ts";
@@ -63,7 +64,7 @@ async function serve(files: StateFiles): Promise<void> {
     faults: new Faults(),
     log: new RequestLog(files.requests),
     builders,
-    standIns: [builders, loadBalancerStandIn, new TlsPolicyStandIn()],
+    standIns: [builders, loadBalancerStandIn, automatedBackupsStandIn, new TlsPolicyStandIn()],
     note,
   };
   const { port } = server.address() as { port: number };

@@ -14,6 +14,11 @@ import {
   DescribeLoadBalancersCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import {
+  CreateDBInstanceCommand,
+  DeleteDBInstanceCommand,
+  DescribeDBSnapshotsCommand,
+} from "@aws-sdk/client-rds";
+import {
   CreateBucketCommand,
   DeleteBucketPolicyCommand,
   GetBucketPolicyCommand,
@@ -174,5 +179,45 @@ describe("corrections of the emulator", () => {
     expect((await s3.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toBe(Policy);
     await s3.send(new DeleteBucketPolicyCommand({ Bucket }));
     await expect(s3.send(new GetBucketPolicyCommand({ Bucket }))).rejects.toThrow();
+  });
+});
+
+describe("a deleted DB instance", () => {
+  const create = async (identifier: string) =>
+    await inRegion().rds.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: identifier,
+        DBInstanceClass: "db.t3.medium",
+        Engine: "postgres",
+        AllocatedStorage: 20,
+        BackupRetentionPeriod: 7,
+        MasterUsername: "test",
+        MasterUserPassword: "test-password",
+      }),
+    );
+  const snapshots = async () => {
+    const { DBSnapshots } = await inRegion().rds.send(new DescribeDBSnapshotsCommand({}));
+    return DBSnapshots!.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier);
+  };
+
+  test("takes its automated snapshots with it, and no other's", async () => {
+    await create("ledger");
+    await create("big-ledger");
+    expect((await snapshots()).sort()).toEqual(["big-ledger", "ledger"]);
+    const gone = { DBInstanceIdentifier: "ledger", SkipFinalSnapshot: true };
+    await inRegion().rds.send(new DeleteDBInstanceCommand(gone));
+    expect(await snapshots()).toEqual(["big-ledger"]);
+  });
+
+  test("leaves them when it was told to", async () => {
+    await create("ledger");
+    await inRegion().rds.send(
+      new DeleteDBInstanceCommand({
+        DBInstanceIdentifier: "ledger",
+        SkipFinalSnapshot: true,
+        DeleteAutomatedBackups: false,
+      }),
+    );
+    expect(await snapshots()).toEqual(["ledger"]);
   });
 });
