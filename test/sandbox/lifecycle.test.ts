@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { GetBucketVersioningCommand } from "@aws-sdk/client-s3";
@@ -23,6 +25,11 @@ async function start(overrides?: Partial<StartSandbox>): Promise<Sandbox> {
 const find = () => findSandbox(folder.options().stateDir, systemClock);
 const record = () => join(folder.options().stateDir, "gateway.json");
 const gone = (pid: number) => expect.poll(() => commandLine(pid), { timeout: 10_000 }).toBeUndefined();
+
+async function listening(server: Server): Promise<number> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as AddressInfo).port;
+}
 
 afterEach(async () => {
   for (const sandbox of started) await sandbox.stop();
@@ -76,8 +83,8 @@ describe("a killed gateway", () => {
   test("is not mistaken for the program that got its port and process id", async () => {
     const sandbox = await start();
     await sandbox.stop();
-    const other = createServer((_, response) => response.end("{}")).listen(0, "127.0.0.1");
-    const { port } = other.address() as { port: number };
+    const other = createServer((_, response) => response.end("{}"));
+    const port = await listening(other);
     const stale = { version: 1, id: sandbox.id, pid: process.pid, port, motoPid: process.pid, motoPort: 1 };
     await writeFile(record(), JSON.stringify(stale));
     expect(await find()).toBeUndefined();
@@ -99,8 +106,8 @@ describe("a start", () => {
   });
 
   test("on a port that is in use says so", async () => {
-    const other = createServer().listen(0, "127.0.0.1");
-    const { port } = other.address() as { port: number };
+    const other = createServer();
+    const port = await listening(other);
     await expect(start({ port })).rejects.toMatchObject({
       kind: "tool-failed",
       details: [expect.stringContaining(`port ${port} is in use; leave --port out`)],

@@ -1,0 +1,73 @@
+import { renderBakeUserData } from "../../cloud-init/bake.ts";
+import { renderUserData } from "../../cloud-init/render.ts";
+import type { Fault } from "../errors.ts";
+import { recipeDigest } from "../image/recipe.ts";
+import { roleRecipe } from "../release/sources.ts";
+import { type ConfigFiles, rolePath, templatePath, textOf } from "./files.ts";
+import { siteBucket } from "./names.ts";
+import type { Site, Topology } from "./schema.ts";
+import { isFleet } from "./servers.ts";
+import { userDataVariables } from "./user-data.ts";
+
+/** User-data as a server or a builder would get it. */
+export interface Rendered {
+  /** The file in which a fault of the text is mended. */
+  file: string;
+  /** True when the text has the file's own lines, so that a line of one is the same line of the other. */
+  hasLinesOfFile: boolean;
+  what: string;
+  text: string;
+}
+
+export type Rendering = { kind: "rendered"; rendered: Rendered } | { kind: "faulty"; fault: Fault };
+
+/** User-data of one server of each role in both sites, and of each role's builder, with pins as long as real ones. */
+export function renderEverything(topology: Topology, files: ConfigFiles): Rendering[] {
+  return Object.keys(topology.environment.roles).flatMap((role) => [
+    ...(["primary", "recovery"] as const).map((site) => renderServer(topology, files, role, site)),
+    renderBuilder(topology, files, role),
+  ]);
+}
+
+function renderServer(topology: Topology, files: ConfigFiles, role: string, site: Site): Rendering {
+  const { name, account, regions } = topology.environment;
+  const region = regions[site];
+  const release = `${"0".repeat(12)}-${"0".repeat(12)}`;
+  const pins = {
+    site,
+    region,
+    release: { release, commit: "0".repeat(40) },
+    manifest: {
+      bucket: siteBucket(name, account, region),
+      key: `releases/${release}/manifest.json`,
+      versionId: "0".repeat(32),
+      sha256: "0".repeat(64),
+    },
+  };
+  const server = isFleet(topology.roles[role]!) ? role : `${role}-0`;
+  const file = templatePath(role);
+  return attempt({ file, hasLinesOfFile: true, what: `user-data of role ${role} in ${name}, ${site}` }, () =>
+    renderUserData(textOf(files, file), userDataVariables(topology, pins, { role, server })),
+  );
+}
+
+function renderBuilder(topology: Topology, files: ConfigFiles, role: string): Rendering {
+  const what = `user-data of the builder of role ${role}`;
+  return attempt({ file: rolePath(role), hasLinesOfFile: false, what }, () => {
+    const recipe = roleRecipe(topology, role, files);
+    return renderBakeUserData({ ...recipe, recipeDigest: recipeDigest(recipe) });
+  });
+}
+
+function attempt(about: Omit<Rendered, "text">, render: () => string): Rendering {
+  try {
+    return { kind: "rendered", rendered: { ...about, text: render() } };
+  } catch (error) {
+    const { line = 1, message } = error as { line?: number; message: string };
+    const place = { file: about.file, line, column: 1 };
+    return {
+      kind: "faulty",
+      fault: { place, message: `${about.what} can't be rendered: ${message}`, move: "correct what it names" },
+    };
+  }
+}

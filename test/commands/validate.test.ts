@@ -1,0 +1,93 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { validate } from "../../bootstrap/commands/validate.ts";
+import type { ConfigFiles } from "../../bootstrap/config/files.ts";
+import { askCloudInit, readComplaints } from "../../bootstrap/edges/cloud-init.ts";
+import { readConfigFiles } from "../../bootstrap/edges/config-files.ts";
+import { run } from "../../bootstrap/edges/process.ts";
+import { formatFault } from "../../bootstrap/errors.ts";
+import { replace, shopFiles } from "../config/builders.ts";
+
+const notInstalled = async () => ({ kind: "not-installed" }) as const;
+
+async function faults(files: ConfigFiles, environments: string[] = []): Promise<string[]> {
+  const validation = await validate({ files, environments, askCloudInit: notInstalled });
+  return validation.faults.map(formatFault);
+}
+
+test("what the repository ships is valid, by cloud-init's own word where it is installed", async () => {
+  const files = await readConfigFiles(".");
+  expect(await validate({ files, environments: [], askCloudInit })).toMatchObject({
+    environments: ["ledger", "shop"],
+    faults: [],
+  });
+});
+
+test("a template is at fault in the line that can't be rendered", async () => {
+  const files = shopFiles(replace("template", "{{server}}", "{{sever}}"));
+  expect((await faults(files)).join("\n")).toMatch(/^cloud-init\/templates\/web\.yaml:2:.*sever/m);
+});
+
+test("user-data over 16 KiB is refused with its size", async () => {
+  const files = shopFiles(replace("template", "hostname", `# ${"x".repeat(16_384)}\nhostname`));
+  expect((await faults(files)).join("\n")).toMatch(
+    /web\.yaml:1:1: user-data .* has 16\d{3} bytes, over EC2's limit of 16384/,
+  );
+});
+
+test("user-data that is no YAML is placed in its template", async () => {
+  const files = shopFiles(replace("template", "hostname:", "hostname: [\nb:"));
+  expect((await faults(files)).join("\n")).toMatch(/web\.yaml:\d+:\d+: .*YAML/);
+});
+
+test("cloud-init's complaint is placed at the key that it names", async () => {
+  const files = shopFiles(replace("template", "hostname:", "runcmd: 5\nhostname:"));
+  const complaint = { keys: ["runcmd"], message: "5 is not of type 'array'" };
+  const { faults } = await validate({
+    files,
+    environments: [],
+    askCloudInit: async (text) =>
+      text.includes("runcmd: 5") ? { kind: "invalid", complaints: [complaint] } : { kind: "valid" },
+  });
+  expect(faults.map(formatFault)[0]).toMatch(
+    /web\.yaml:2:\d+: cloud-init rejects the .*runcmd: 5 is not of type/,
+  );
+});
+
+test("a file that nothing reads is told of", async () => {
+  const files = new Map(shopFiles());
+  files.set("configs/environments/prod.yml", { content: Buffer.from("version: 1\n"), mode: "0644" });
+  expect(await faults(files)).toEqual([
+    expect.stringMatching(/^configs\/environments\/prod\.yml:1:1: nothing reads/),
+  ]);
+});
+
+test("cloud-init's complaints are taken apart", () => {
+  const said =
+    "Cloud config schema errors: runcmd: 5 is not of type 'array', write_files.0: 'path' is a required property\n\nError: Invalid schema: user-data\n";
+  expect(readComplaints(said)).toEqual([
+    { keys: ["runcmd"], message: "5 is not of type 'array'" },
+    { keys: ["write_files", 0], message: "'path' is a required property" },
+  ]);
+});
+
+test("the command prints each fault with its place, and ends with 2", async () => {
+  const project = mkdtempSync(join(tmpdir(), "rekindle-validate-"));
+  try {
+    for (const path of ["configs", "cloud-init", "cdktf.json", "package.json"])
+      cpSync(path, join(project, path), { recursive: true });
+    writeFileSync(join(project, "configs/roles/web/role.yaml"), "version: 1\nimege: {}\n");
+    const finished = await run(process.execPath, [resolve("bin/rekindle.js"), "validate", "shop"], {
+      cwd: project,
+      timeoutMs: 60_000,
+    });
+    expect(finished.ending).toEqual({ kind: "exited", code: 2 });
+    expect(finished.stdout + finished.stderr).toContain(
+      'configs/roles/web/role.yaml:2:1: unknown key "imege"',
+    );
+  } finally {
+    rmSync(project, { recursive: true });
+  }
+});
