@@ -52,7 +52,7 @@ program
 program
   .command("schema")
   .description("print the JSON Schema of an environment or a role, for editors")
-  .argument("<kind>", "environment or role")
+  .argument("<kind>", "environment, role or files")
   .action(async (kind) => (await import("./entry/local.ts")).schemaCommand(kind));
 program
   .command("bootstrap")

@@ -15,7 +15,7 @@ export class TemplateError extends Error {
 const safe = /^[A-Za-z0-9 _./:=,@-]*$/;
 
 /** Fills a template in. Pure: the same arguments give the same bytes, on the operator's machine and in verification. */
-export function renderUserData(template: string, variables: UserDataVariables): string {
+export function renderTemplate(template: string, variables: UserDataVariables): string {
   const known = new Map<string, string>(Object.entries(variables));
   const renderLine = (text: string, line: number) =>
     text.replace(/\{\{(.*?)\}\}/g, (_whole, name: string) => {

@@ -18,12 +18,4 @@ export interface UserDataVariables {
   hosts: string;
   /** Databases and the SSM parameters that hold their endpoints: `ledger=/rekindle/…/endpoint`. */
   databases: string;
-  /** Data volumes in order, `data-0=/dev/sdf data-1=/dev/sdg`; empty when there are none. */
-  volumes: string;
-  /** `striped xfs /var/lib/postgresql`; empty when there are none. */
-  storage: string;
-  /** Units to restart, space-separated. */
-  services: string;
-  /** `http 80 /healthz`, `tcp 5432` or `command pg_isready`. */
-  health: string;
 }

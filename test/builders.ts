@@ -4,6 +4,8 @@ import type { GoldenImage } from "../bootstrap/image/image.ts";
 import type { RecoveryPoint } from "../bootstrap/recovery/point.ts";
 import type { CatalogContents } from "../bootstrap/recovery/resolve.ts";
 import type { Manifest } from "../bootstrap/release/manifest.ts";
+import type { RoleSource } from "../bootstrap/release/release.ts";
+import type { TreeEntry } from "../bootstrap/release/tree.ts";
 
 /** Small, whole values that tests vary one thing of. */
 
@@ -90,12 +92,41 @@ export function aPoint(changes: Partial<RecoveryPoint> = {}): RecoveryPoint {
   };
 }
 
+/** One role's part of a release, of which tests vary one thing. */
+export function aRoleSource(changes: Partial<RoleSource> = {}): RoleSource {
+  return {
+    tree: [aFile("etc/a.conf", "a"), aFile("etc/b.conf", "b")],
+    restartedBy: () => undefined,
+    duties: { services: [], health: { kind: "tcp", port: 80, timeoutSeconds: 120 }, volumes: [] },
+    userData: [{ name: "web.yaml", content: "#cloud-config\n# {{release}}\n" }],
+    recipe: "r1",
+    ...changes,
+  };
+}
+
+export function aFile(path: string, text: string, mode = "0644"): TreeEntry {
+  return {
+    kind: "file",
+    path,
+    mode,
+    owner: "root",
+    group: "root",
+    content: Buffer.from(text),
+    template: false,
+  };
+}
+
 export function aManifest(changes: Partial<Manifest> = {}): Manifest {
   const role = (name: string) => ({
     bundle: { key: `bundles/${name}/0.tar.gz`, versionId: "v1" },
     bundleSha256: "0".repeat(64),
     files: [],
-    userDataTemplate: `#cloud-config\n# ${name} {{release}} {{manifestSha256}}\n`,
+    services: [],
+    health: { kind: "tcp" as const, port: 80, timeoutSeconds: 120 },
+    volumes: [],
+    userData: [
+      { name: `${name}.yaml`, content: `#cloud-config\n# ${name} {{release}} {{manifestSha256}}\n` },
+    ],
     recipe: `recipe-${name}`,
   });
   return {

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { attributesSchema } from "./attributes-schema.ts";
 import { environmentSchema, roleSchema } from "./schema.ts";
 
-const schemas = { environment: environmentSchema, role: roleSchema };
+const schemas = { environment: environmentSchema, role: roleSchema, files: attributesSchema };
 export type SchemaKind = keyof typeof schemas;
 export const schemaKinds = Object.keys(schemas) as SchemaKind[];
 

@@ -49,6 +49,7 @@ export const tags = {
   server: "rekindle:server",
   release: "rekindle:release",
   recipe: "rekindle:recipe",
+  userData: "rekindle:user-data",
   commit: "rekindle:commit",
   volume: "rekindle:volume",
   point: "rekindle:point",

@@ -1,5 +1,6 @@
 import { renderBakeUserData } from "../../cloud-init/bake.ts";
-import { renderUserData } from "../../cloud-init/render.ts";
+import { renderTemplate } from "../../cloud-init/render.ts";
+import { encodeUserData, renderUserData, userDataLimit } from "../../cloud-init/user-data.ts";
 import type { Fault } from "../errors.ts";
 import { recipeDigest } from "../image/recipe.ts";
 import { roleRecipe } from "../release/sources.ts";
@@ -7,9 +8,9 @@ import { type ConfigFiles, rolePath, templatePath, textOf } from "./files.ts";
 import { siteBucket } from "./names.ts";
 import type { Site, Topology } from "./schema.ts";
 import { isFleet } from "./servers.ts";
-import { userDataVariables } from "./user-data.ts";
+import { userDataNames, userDataVariables } from "./user-data.ts";
 
-/** User-data as a server or a builder would get it. */
+/** One part of user-data as a server or a builder would get it. */
 export interface Rendered {
   /** The file in which a fault of the text is mended. */
   file: string;
@@ -24,12 +25,12 @@ export type Rendering = { kind: "rendered"; rendered: Rendered } | { kind: "faul
 /** User-data of one server of each role in both sites, and of each role's builder, with pins as long as real ones. */
 export function renderEverything(topology: Topology, files: ConfigFiles): Rendering[] {
   return Object.keys(topology.environment.roles).flatMap((role) => [
-    ...(["primary", "recovery"] as const).map((site) => renderServer(topology, files, role, site)),
-    renderBuilder(topology, files, role),
+    ...(["primary", "recovery"] as const).flatMap((site) => renderServer(topology, files, role, site)),
+    ...renderBuilder(topology, files, role),
   ]);
 }
 
-function renderServer(topology: Topology, files: ConfigFiles, role: string, site: Site): Rendering {
+function renderServer(topology: Topology, files: ConfigFiles, role: string, site: Site): Rendering[] {
   const { name, account, regions } = topology.environment;
   const region = regions[site];
   const release = `${"0".repeat(12)}-${"0".repeat(12)}`;
@@ -45,18 +46,40 @@ function renderServer(topology: Topology, files: ConfigFiles, role: string, site
     },
   };
   const server = isFleet(topology.roles[role]!) ? role : `${role}-0`;
-  const file = templatePath(role);
-  return attempt({ file, hasLinesOfFile: true, what: `user-data of role ${role} in ${name}, ${site}` }, () =>
-    renderUserData(textOf(files, file), userDataVariables(topology, pins, { role, server })),
-  );
+  const variables = userDataVariables(topology, pins, { role, server });
+  const what = `user-data of role ${role} in ${name}, ${site}`;
+  const templates = userDataNames(topology.roles[role]!, role);
+  const parts = templates.map((template) => {
+    const file = templatePath(template);
+    return attempt({ file, hasLinesOfFile: true, what }, () =>
+      renderTemplate(textOf(files, file), variables),
+    );
+  });
+  if (parts.some(({ kind }) => kind === "faulty")) return parts;
+  const contents = templates.map((template) => ({
+    name: template,
+    content: textOf(files, templatePath(template)),
+  }));
+  return [...parts, ...tooLarge(templatePath(templates[0]!), what, renderUserData(contents, variables))];
 }
 
-function renderBuilder(topology: Topology, files: ConfigFiles, role: string): Rendering {
+/** EC2 counts what it is given, which is compressed when that helps. */
+function tooLarge(file: string, what: string, userData: string): Rendering[] {
+  const bytes = encodeUserData(userData).byteLength;
+  if (bytes <= userDataLimit) return [];
+  const message = `${what} has ${bytes} bytes, compressed, over EC2's limit of ${userDataLimit}`;
+  const move = "move files from user-data into the role's configuration, or into packages";
+  return [{ kind: "faulty", fault: { place: { file, line: 1, column: 1 }, message, move } }];
+}
+
+function renderBuilder(topology: Topology, files: ConfigFiles, role: string): Rendering[] {
   const what = `user-data of the builder of role ${role}`;
-  return attempt({ file: rolePath(role), hasLinesOfFile: false, what }, () => {
+  const rendering = attempt({ file: rolePath(role), hasLinesOfFile: false, what }, () => {
     const recipe = roleRecipe(topology, role, files);
     return renderBakeUserData({ ...recipe, recipeDigest: recipeDigest(recipe) });
   });
+  if (rendering.kind === "faulty") return [rendering];
+  return [rendering, ...tooLarge(rolePath(role), what, rendering.rendered.text)];
 }
 
 function attempt(about: Omit<Rendered, "text">, render: () => string): Rendering {

@@ -1,5 +1,6 @@
 import { bootPath, templatePath } from "./files.ts";
 import type { RoleRule } from "./rule.ts";
+import { userDataNames } from "./user-data.ts";
 
 export const roleRules: RoleRule[] = [
   {
@@ -69,13 +70,24 @@ export const roleRules: RoleRule[] = [
   },
   {
     name: "roles have user-data",
-    check: (_role, { name, files }) =>
-      [templatePath(name), bootPath]
+    check: (role, { name, files }) =>
+      [...userDataNames(role, name).map(templatePath), bootPath]
         .filter((path) => !files.has(path))
         .map((path) => ({
           keys: [],
           message: `${path} does not exist, and servers of role ${name} boot with it`,
           move: "add the file",
+        })),
+  },
+  {
+    name: "restarts are of services",
+    check: ({ services, restarts }) =>
+      Object.keys(restarts)
+        .filter((unit) => !services.includes(unit))
+        .map((unit) => ({
+          keys: ["restarts", unit],
+          message: `${unit} is no service of this role`,
+          move: "add it to services, or remove it here",
         })),
   },
 ];

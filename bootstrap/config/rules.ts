@@ -1,11 +1,14 @@
 import type { Fault } from "../errors.ts";
+import { readAttributes } from "./attributes.ts";
 import { capacityRules } from "./capacity-rules.ts";
+import { fileNameFaults } from "./file-names.ts";
 import type { ConfigFiles } from "./files.ts";
 import { networkRules } from "./network-rules.ts";
 import { orderRules } from "./order-rules.ts";
 import { roleRules } from "./role-rules.ts";
 import type { Subject } from "./rule.ts";
 import type { Environment, Role } from "./schema.ts";
+import { userDataNames } from "./user-data.ts";
 import { userDataRules } from "./user-data-rules.ts";
 import { volumeRules } from "./volume-rules.ts";
 import type { YamlFile } from "./yaml-file.ts";
@@ -22,5 +25,9 @@ export function checkRoleRules(role: Role, name: string, file: YamlFile, files: 
   return [...roleRules, ...volumeRules]
     .flatMap(({ check }) => check(role, { name, files }))
     .map(({ keys, message, move }): Fault => ({ place: file.place(keys), message, move }))
-    .concat(userDataRules(name, files));
+    .concat(
+      userDataNames(role, name).flatMap((template) => userDataRules(template, files)),
+      readAttributes(files, name).faults,
+      fileNameFaults(files, name),
+    );
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { collectSchema, glob } from "./collect-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -79,6 +80,11 @@ const volume = z.strictObject({
   throughputMiBps: z.int().min(125).optional(),
 });
 
+const unit = z.string().regex(/^[\w@.-]+$/, "a systemd unit");
+/** How long a role may take to be healthy after a boot before its server goes back to the release before. */
+const healthTimeout = duration.default("120s");
+const templateName = z.string().regex(/^[\w][\w.-]*$/, "the name of a file below cloud-init/templates");
+
 export const roleSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1),
@@ -109,21 +115,28 @@ export const roleSchema = z.strictObject({
   /** How the data volumes make one file system. */
   storage: z
     .strictObject({
-      layout: z.enum(["striped", "single"]),
+      /** `striped` over md, `lvm` over a volume group of its own; `single` is one volume as it is. */
+      layout: z.enum(["single", "striped", "lvm"]),
       filesystem: z.enum(["ext4", "xfs"]),
       mount: absolutePath,
     })
     .optional(),
   /** Units that are restarted when their configuration changed. */
-  services: z.array(z.string().regex(/^[\w@.-]+$/, "a systemd unit")).default([]),
+  services: z.array(unit).default([]),
+  /** Unit → the files that it reads. A unit that is not named here restarts when any file changed. */
+  restarts: z.record(unit, z.array(glob).min(1)).default({}),
+  /** Parts of the user-data, files below `cloud-init/templates/` in this order; `<role>.yaml` when left out. */
+  userData: z.array(templateName).min(1).optional(),
+  collect: collectSchema.optional(),
   health: z.discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("http"),
       port,
       path: z.string().regex(/^\//, "a path that begins with /"),
+      timeout: healthTimeout,
     }),
-    z.strictObject({ kind: z.literal("tcp"), port }),
-    z.strictObject({ kind: z.literal("command"), command: z.string().min(1) }),
+    z.strictObject({ kind: z.literal("tcp"), port, timeout: healthTimeout }),
+    z.strictObject({ kind: z.literal("command"), command: z.string().min(1), timeout: healthTimeout }),
   ]),
 });
 
@@ -131,6 +144,7 @@ export const roleSchema = z.strictObject({
 export type Environment = z.infer<typeof environmentSchema>;
 /** One kind of server, as `configs/roles/<role>/role.yaml` describes it. */
 export type Role = z.infer<typeof roleSchema>;
+export type Health = Role["health"];
 export type Volume = Role["volumes"][number];
 export type Database = Environment["databases"][string];
 export type SiteNetwork = Environment["network"]["primary"];

@@ -1,11 +1,12 @@
-import { renderUserData } from "../../cloud-init/render.ts";
+import { partType } from "../../cloud-init/mime.ts";
+import { renderTemplate } from "../../cloud-init/render.ts";
 import type { UserDataVariables } from "../../cloud-init/variables.ts";
 import type { Fault } from "../errors.ts";
 import { type ConfigFiles, templatePath, textOf } from "./files.ts";
 
-/** Checks a role's template by itself: cloud-init would take it, and it asks for nothing that servers don't have. */
-export function userDataRules(role: string, files: ConfigFiles): Fault[] {
-  const path = templatePath(role);
+/** Checks a template by itself: cloud-init would take it, and it asks for nothing that servers don't have. */
+export function userDataRules(template: string, files: ConfigFiles): Fault[] {
+  const path = templatePath(template);
   if (!files.has(path)) return [];
   const lines = textOf(files, path).split("\n");
   return [
@@ -16,12 +17,12 @@ export function userDataRules(role: string, files: ConfigFiles): Fault[] {
 
 /** cloud-init ignores, without a word, user-data whose first line is another. */
 function headerFaults(file: string, first: string): Fault[] {
-  if (first.trimEnd() === "#cloud-config") return [];
+  if (partType(first) !== undefined) return [];
   return [
     {
       place: { file, line: 1, column: 1 },
       message: `the first line is ${JSON.stringify(first.slice(0, 40))}`,
-      move: "begin with #cloud-config: cloud-init ignores the file otherwise",
+      move: "begin with #cloud-config or #!: cloud-init ignores the file otherwise",
     },
   ];
 }
@@ -30,7 +31,7 @@ function headerFaults(file: string, first: string): Fault[] {
 function lineFaults(file: string, text: string, line: number): Fault[] {
   return [...text.matchAll(/\{\{.*?\}\}/g)].flatMap(({ 0: variable, index }) => {
     try {
-      renderUserData(variable, anyVariables);
+      renderTemplate(variable, anyVariables);
       return [];
     } catch {
       return [
@@ -56,8 +57,4 @@ const anyVariables: UserDataVariables = {
   manifestSha256: "",
   hosts: "",
   databases: "",
-  volumes: "",
-  storage: "",
-  services: "",
-  health: "",
 };

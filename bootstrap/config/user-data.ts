@@ -1,17 +1,20 @@
 import type { UserDataVariables } from "../../cloud-init/variables.ts";
 import type { Pins } from "../recovery/pins.ts";
 import { endpointParameter } from "./names.ts";
-import type { Topology } from "./schema.ts";
+import type { Role, Topology } from "./schema.ts";
 import { fixedServers } from "./servers.ts";
 
-/** What one server's user-data template may refer to. */
+/** A role's templates below `cloud-init/templates/`, in their order. */
+export function userDataNames({ userData }: Role, role: string): string[] {
+  return userData ?? [`${role}.yaml`];
+}
+
+/** What one server's user-data templates may refer to. */
 export function userDataVariables(
   topology: Topology,
   pins: Pick<Pins, "site" | "region" | "release" | "manifest">,
   { role, server }: { role: string; server: string },
 ): UserDataVariables {
-  const definition = topology.roles[role]!;
-  const { health, storage } = definition;
   const { name, databases } = topology.environment;
   return {
     environment: name,
@@ -32,14 +35,5 @@ export function userDataVariables(
     databases: Object.keys(databases)
       .map((database) => `${database}=${endpointParameter(name, pins.site, database)}`)
       .join(" "),
-    volumes: definition.volumes.map((volume) => `${volume.name}=${volume.device}`).join(" "),
-    storage: storage === undefined ? "" : `${storage.layout} ${storage.filesystem} ${storage.mount}`,
-    services: definition.services.join(" "),
-    health:
-      health.kind === "http"
-        ? `http ${health.port} ${health.path}`
-        : health.kind === "tcp"
-          ? `tcp ${health.port}`
-          : `command ${health.command}`,
   };
 }

@@ -1,20 +1,21 @@
 import type { Dirent } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ConfigFiles } from "../config/files.ts";
+import { type ConfigFile, type ConfigFiles, mayBeLink } from "../config/files.ts";
 import { RekindleError } from "../errors.ts";
 
 const folders = ["configs", "cloud-init"];
 
 /** Every file of a work tree that a release or a check may look at, by its path with forward slashes. */
 export async function readConfigFiles(root: string): Promise<ConfigFiles> {
-  const files = new Map<string, { content: Uint8Array; mode: string }>();
+  const files = new Map<string, ConfigFile>();
   const refused: string[] = [];
   const walk = async (folder: string): Promise<void> => {
     for (const entry of await list(root, folder)) {
       const name = `${folder}/${entry.name}`;
       if (entry.isDirectory()) await walk(name);
       else if (entry.isFile()) files.set(name, await read(root, name));
+      else if (entry.isSymbolicLink() && mayBeLink(name)) files.set(name, await readLink(root, name));
       else refused.push(`${name} is ${kindOf(entry)}`);
     }
   };
@@ -22,7 +23,7 @@ export async function readConfigFiles(root: string): Promise<ConfigFiles> {
   if (refused.length === 0) return files;
   throw new RekindleError(
     "bad-input",
-    `a release carries regular files only, and ${refused.length} of these are none; put a file in the place of each`,
+    `a release carries regular files, and links below a role's files; ${refused.length} are neither; put a file in the place of each`,
     { details: refused },
   );
 }
@@ -37,7 +38,7 @@ async function list(root: string, folder: string): Promise<Dirent[]> {
 }
 
 /** Modes as git keeps them: executable or not. */
-async function read(root: string, name: string): Promise<{ content: Uint8Array; mode: string }> {
+async function read(root: string, name: string): Promise<ConfigFile> {
   const path = join(root, name);
   try {
     const mode = ((await stat(path)).mode & 0o100) === 0 ? "0644" : "0755";
@@ -45,6 +46,10 @@ async function read(root: string, name: string): Promise<{ content: Uint8Array; 
   } catch (cause) {
     throw unreadable(root, name, cause);
   }
+}
+
+async function readLink(root: string, name: string): Promise<ConfigFile> {
+  return { content: await readlink(join(root, name), { encoding: "buffer" }), mode: "link" };
 }
 
 function unreadable(root: string, name: string, cause: unknown): RekindleError {

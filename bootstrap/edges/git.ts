@@ -1,11 +1,7 @@
 import { type SimpleGit, simpleGit } from "simple-git";
+import { type ConfigFile, type ConfigFiles, mayBeLink } from "../config/files.ts";
 import { RekindleError } from "../errors.ts";
-
-/** A file as git keeps it: exact bytes, and the executable bit as `0755` or `0644`. */
-export interface CommittedFile {
-  content: Uint8Array;
-  mode: "0644" | "0755";
-}
+import { describeEnding, runForBytes } from "./process.ts";
 
 /** The repository that holds the configuration. Reads commits, never the work tree, so a dirty tree leaks nothing. */
 export interface Repository {
@@ -13,8 +9,8 @@ export interface Repository {
   resolve(revision: string): Promise<string>;
   /** Paths below the given folders that differ from HEAD or are untracked. */
   dirty(folders: readonly string[]): Promise<string[]>;
-  /** Every file below the given folders at a commit. Links and submodules are refused. */
-  files(commit: string, folders: readonly string[]): Promise<Map<string, CommittedFile>>;
+  /** Every file below the given folders at a commit. Submodules are refused, and links outside of roles' files. */
+  files(commit: string, folders: readonly string[]): Promise<ConfigFiles>;
 }
 
 export function gitRepository(root: string): Repository {
@@ -49,11 +45,14 @@ export function gitRepository(root: string): Repository {
         .split("\0")
         .filter((entry) => entry !== "")
         .map(parseEntry);
-      const read = async ({ path, mode, id }: TreeEntry): Promise<[string, CommittedFile]> => [
-        path,
-        { content: (await git.binaryCatFile(["blob", id])) as Buffer, mode: fileMode(path, mode, commit) },
-      ];
-      return new Map(await Promise.all(entries.map(read)));
+      const modes = entries.map(({ path, mode }) => fileMode(path, mode, commit));
+      const contents = await readBlobs(
+        root,
+        entries.map(({ id }) => id),
+      );
+      return new Map(
+        entries.map(({ path }, index) => [path, { content: contents[index]!, mode: modes[index]! }]),
+      );
     },
   };
 }
@@ -72,6 +71,33 @@ async function lookUp(git: SimpleGit, root: string, revision: string): Promise<s
   }
 }
 
+/** All of them by one process: one for each file is what makes a commit of thousands slow, and simple-git has no batch. */
+async function readBlobs(root: string, ids: readonly string[]): Promise<Buffer[]> {
+  const input = ids.map((id) => `${id}\n`).join("");
+  const { ending, stdout, stderr } = await runForBytes("git", ["cat-file", "--batch"], { cwd: root, input });
+  if (ending.kind !== "exited" || ending.code !== 0) {
+    throw new RekindleError(
+      "tool-failed",
+      `git cat-file ${describeEnding(ending)} in ${root}; check the repository with \`git fsck\``,
+      { details: stderr.split("\n").filter((line) => line !== "") },
+    );
+  }
+  let at = 0;
+  return ids.map((id) => {
+    // `<id> blob <size>`, a line end, the bytes, a line end.
+    const end = stdout.indexOf(10, at);
+    const [, kind, size] = stdout.toString("latin1", at, end).split(" ");
+    if (kind !== "blob") {
+      throw new RekindleError(
+        "tool-failed",
+        `git in ${root} has no object ${id}; check the repository with \`git fsck\``,
+      );
+    }
+    at = end + 2 + Number(size);
+    return stdout.subarray(end + 1, at - 1);
+  });
+}
+
 interface TreeEntry {
   path: string;
   mode: string;
@@ -85,9 +111,10 @@ function parseEntry(entry: string): TreeEntry {
   return { path: entry.slice(tab + 1), mode: mode!, id: id! };
 }
 
-function fileMode(path: string, mode: string, commit: string): "0644" | "0755" {
+function fileMode(path: string, mode: string, commit: string): ConfigFile["mode"] {
   if (mode === "100644") return "0644";
   if (mode === "100755") return "0755";
+  if (mode === "120000" && mayBeLink(path)) return "link";
   const what = mode === "120000" ? "a symbolic link" : "a submodule";
   throw new RekindleError(
     "bad-input",

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 
 /** How a subprocess ended: three different things to an operator, so three kinds. */
 export type Ending =
@@ -27,7 +28,21 @@ export interface RunOptions {
 }
 
 /** Runs a program to its end. Never rejects: the ending tells. */
-export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
+  const { stdout, ...finished } = await runForBytes(command, args, options);
+  return { ...finished, stdout: stdout.toString() };
+}
+
+/** The same for a program whose standard output is no text. */
+export function runForBytes(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Omit<Finished, "stdout"> & { stdout: Buffer }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
@@ -35,7 +50,8 @@ export function run(command: string, args: readonly string[], options: RunOption
       stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     });
-    let stdout = "";
+    const stdout: Buffer[] = [];
+    const decoder = new StringDecoder("utf8");
     let stderr = "";
     let partial = "";
     const stop = () => child.kill("SIGTERM");
@@ -44,12 +60,12 @@ export function run(command: string, args: readonly string[], options: RunOption
       options.signal?.removeEventListener("abort", stop);
       if (partial !== "") options.onLine?.(partial);
       partial = "";
-      resolve({ ending, stdout, stderr });
+      resolve({ ending, stdout: Buffer.concat(stdout), stderr });
     };
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
+    child.stdout?.on("data", (bytes: Buffer) => {
+      stdout.push(bytes);
       if (options.onLine === undefined) return;
-      const lines = (partial + text).split("\n");
+      const lines = (partial + decoder.write(bytes)).split("\n");
       partial = lines.pop() ?? "";
       for (const line of lines) options.onLine(line);
     });

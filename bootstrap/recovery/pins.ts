@@ -1,5 +1,5 @@
 import type { Site } from "../config/schema.ts";
-import type { ManifestPin, ReleaseReference } from "../release/manifest.ts";
+import type { ManifestPin, ReleaseReference, UserDataPart } from "../release/manifest.ts";
 
 /** One data volume of one server: empty when it comes from no snapshot. */
 export interface VolumePin {
@@ -19,7 +19,7 @@ export interface Pins {
   manifest: ManifestPin;
   /** ARN of the region's key; volumes and databases are encrypted with it. */
   encryptionKey: string;
-  roles: Record<string, { imageId: string; recipe: string; userDataTemplate: string }>;
+  roles: Record<string, { imageId: string; recipe: string; userData: UserDataPart[] }>;
   /** Server name → its data volumes, for servers of stateful roles. */
   volumes: Record<string, VolumePin[]>;
   /** Database → the DB snapshot that it is restored from; nothing for a fresh one. */

@@ -167,7 +167,7 @@ function imagePins(
       );
       continue;
     }
-    roles[role] = { imageId, recipe: inRelease.recipe, userDataTemplate: inRelease.userDataTemplate };
+    roles[role] = { imageId, recipe: inRelease.recipe, userData: inRelease.userData };
   }
   return reasons.length === 0 ? { kind: "found", roles } : { kind: "refused", reasons };
 }

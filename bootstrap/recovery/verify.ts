@@ -1,4 +1,4 @@
-import { renderUserData } from "../../cloud-init/render.ts";
+import { renderUserData } from "../../cloud-init/user-data.ts";
 import { databaseIdentifier, instanceProfile, loadBalancerName } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { securityGroupName, securityGroups } from "../config/security.ts";
@@ -72,12 +72,9 @@ function verifyServer(
   role: string,
   server: ObservedServer,
 ): Check[] {
-  const { imageId, userDataTemplate } = pins.roles[role]!;
+  const { imageId, userData } = pins.roles[role]!;
   const serverName = isFleet(topology.roles[role]!) ? role : name;
-  const expected = renderUserData(
-    userDataTemplate,
-    userDataVariables(topology, pins, { role, server: serverName }),
-  );
+  const expected = renderUserData(userData, userDataVariables(topology, pins, { role, server: serverName }));
   return [
     check(`image of ${name}`, imageId, server.imageId),
     check(`type of ${name}`, topology.environment.roles[role]!.instanceType, server.instanceType),
@@ -88,7 +85,7 @@ function verifyServer(
       found:
         server.userData === expected
           ? `pins release ${pins.release.release}`
-          : "differs from the rendered template",
+          : "differs from the rendered templates",
     },
   ];
 }

@@ -1,21 +1,55 @@
-/** One file of a bundle. */
-export interface ManifestFile {
+interface ManifestPath {
   /** Path on the server without the leading slash, such as `etc/nginx/nginx.conf`. */
   path: string;
-  sha256: string;
-  /** Octal, such as `0644`. */
-  mode: string;
-  /** Bytes. */
-  size: number;
+  /** By name, or by number where the host that it came from has no name. */
+  owner: string;
+  group: string;
+  /** Services to restart when it changes; all of the role's when left out. */
+  units?: string[];
 }
 
+/** One thing of a bundle. Sizes in bytes, modes octal such as `0644`. */
+export type ManifestEntry = ManifestPath &
+  (
+    | {
+        kind: "file";
+        /** Of the content in the bundle; a template's is not what lies on the server. */
+        sha256: string;
+        size: number;
+        mode: string;
+        template?: true;
+      }
+    | { kind: "link"; target: string }
+    | { kind: "directory"; mode: string }
+  );
+
+/** One part of a role's user-data; `cloud-init/render.ts` fills it in. */
+export interface UserDataPart {
+  name: string;
+  content: string;
+}
+
+/** What a server of the role is to run, as its boot script reads it. */
+export interface ServerDuties {
+  services: string[];
+  health: HealthCheck;
+  volumes: { name: string; device: string }[];
+  storage?: { layout: "single" | "striped" | "lvm"; filesystem: string; mount: string };
+}
+
+export type HealthCheck = { timeoutSeconds: number } & (
+  | { kind: "http"; port: number; path: string }
+  | { kind: "tcp"; port: number }
+  | { kind: "command"; command: string }
+);
+
 /** One role's part of a release, the same in every region. */
-export interface ReleaseRole {
+export interface ReleaseRole extends ServerDuties {
   /** Digest of the canonical tar, not of the compressed bytes. */
   bundleSha256: string;
-  files: ManifestFile[];
-  /** The template, as it was at the commit; `cloud-init/render.ts` fills it in. */
-  userDataTemplate: string;
+  files: ManifestEntry[];
+  /** The templates, as they were at the commit. */
+  userData: UserDataPart[];
   /** Digest of the role's image recipe at the commit. */
   recipe: string;
 }

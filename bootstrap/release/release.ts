@@ -1,12 +1,16 @@
 import { canonicalJson, sha256 } from "./digest.ts";
-import type { ManifestFile, ManifestPin, ReleaseRole } from "./manifest.ts";
-import { type ArchiveFile, canonicalTar } from "./tar.ts";
+import type { ManifestEntry, ManifestPin, ReleaseRole, ServerDuties, UserDataPart } from "./manifest.ts";
+import { canonicalTar } from "./tar.ts";
+import type { TreeEntry } from "./tree.ts";
 
-/** What one role contributes: its configuration as it lies on the server, and its user-data template. */
+/** What one role contributes: its configuration as it lies on the server, its duties there, and its user-data. */
 export interface RoleSource {
-  /** Paths relative to the server's root. */
-  files: ArchiveFile[];
-  userDataTemplate: string;
+  /** In code point order. */
+  tree: TreeEntry[];
+  /** Services to restart when a path changed; all of them for nothing. */
+  restartedBy(path: string): string[] | undefined;
+  duties: ServerDuties;
+  userData: UserDataPart[];
   recipe: string;
 }
 
@@ -27,12 +31,13 @@ export async function assembleRelease(
   const roles: Release["roles"] = {};
   for (const name of Object.keys(sources).sort()) {
     const source = sources[name]!;
-    const tar = await canonicalTar(source.files);
+    const tar = await canonicalTar(source.tree);
     roles[name] = {
+      ...source.duties,
       tar,
       bundleSha256: sha256(tar),
-      files: source.files.map(describeFile).sort((a, b) => (a.path < b.path ? -1 : 1)),
-      userDataTemplate: source.userDataTemplate,
+      files: source.tree.map((entry) => describe(entry, source.restartedBy(entry.path))),
+      userData: source.userData,
       recipe: source.recipe,
     };
   }
@@ -52,16 +57,24 @@ export function manifestPin(bucket: string, release: string, versionId: string, 
   return { bucket, key: manifestKey(release), versionId, sha256: sha256(body) };
 }
 
-function releaseName(environment: string, commit: string, roles: Record<string, ReleaseRole>): string {
-  const content = Object.entries(roles).map(([role, { bundleSha256, userDataTemplate, recipe }]) => ({
-    role,
-    bundleSha256,
-    userData: sha256(userDataTemplate),
-    recipe,
-  }));
+function releaseName(environment: string, commit: string, roles: Release["roles"]): string {
+  // The tar is in its digest.
+  const content = Object.entries(roles).map(([role, { tar: _tar, ...said }]) => ({ role, ...said }));
   return `${commit.slice(0, 12)}-${sha256(canonicalJson({ environment, content })).slice(0, 12)}`;
 }
 
-function describeFile(file: ArchiveFile): ManifestFile {
-  return { path: file.path, sha256: sha256(file.content), mode: file.mode, size: file.content.byteLength };
+function describe(entry: TreeEntry, units: string[] | undefined): ManifestEntry {
+  const { kind, path, owner, group } = entry;
+  const common = { path, owner, group, ...(units === undefined ? {} : { units }) };
+  switch (kind) {
+    case "file": {
+      const { content, mode, template } = entry;
+      const described = { kind, ...common, sha256: sha256(content), size: content.byteLength, mode };
+      return template ? { ...described, template } : described;
+    }
+    case "link":
+      return { kind, ...common, target: entry.target };
+    case "directory":
+      return { kind, ...common, mode: entry.mode };
+  }
 }

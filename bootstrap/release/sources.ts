@@ -1,26 +1,48 @@
-import type { Topology } from "../config/schema.ts";
+import { durationSeconds } from "../config/duration.ts";
+import { bootPath, type ConfigFiles, templatePath, textOf } from "../config/files.ts";
+import type { Health, Role, Topology } from "../config/schema.ts";
+import { userDataNames } from "../config/user-data.ts";
 import { type Recipe, recipeDigest } from "../image/recipe.ts";
+import type { HealthCheck, ServerDuties } from "./manifest.ts";
 import type { RoleSource } from "./release.ts";
-
-/** Committed files by path from the repository's root. */
-export type CommittedFiles = ReadonlyMap<string, { content: Uint8Array; mode: string }>;
+import { restartedBy, roleTree } from "./tree.ts";
 
 /** What every role of an environment contributes to a release, from one commit's files. */
-export function roleSources(topology: Topology, files: CommittedFiles): Record<string, RoleSource> {
+export function roleSources(topology: Topology, files: ConfigFiles): Record<string, RoleSource> {
   return Object.fromEntries(
-    Object.keys(topology.environment.roles).map((role) => [
-      role,
-      {
-        files: filesBelow(files, `configs/roles/${role}/files/`),
-        userDataTemplate: Buffer.from(files.get(`cloud-init/templates/${role}.yaml`)!.content).toString(),
+    Object.keys(topology.environment.roles).map((role) => {
+      const definition = topology.roles[role]!;
+      const source: RoleSource = {
+        tree: roleTree(files, role),
+        restartedBy: restartedBy(definition),
+        duties: serverDuties(definition),
+        userData: userDataNames(definition, role).map((name) => ({
+          name,
+          content: textOf(files, templatePath(name)),
+        })),
         recipe: recipeDigest(roleRecipe(topology, role, files)),
-      },
-    ]),
+      };
+      return [role, source];
+    }),
   );
 }
 
+/** What the boot script is told to run and to watch. */
+export function serverDuties({ services, health, volumes, storage }: Role): ServerDuties {
+  return {
+    services,
+    health: healthCheck(health),
+    volumes: volumes.map(({ name, device }) => ({ name, device })),
+    ...(storage === undefined ? {} : { storage }),
+  };
+}
+
+function healthCheck({ timeout, ...check }: Health): HealthCheck {
+  return { ...check, timeoutSeconds: durationSeconds(timeout) };
+}
+
 /** A role's image recipe. `validate` has seen to it that every file it names is there. */
-export function roleRecipe(topology: Topology, role: string, files: CommittedFiles): Recipe {
+export function roleRecipe(topology: Topology, role: string, files: ConfigFiles): Recipe {
   const { image } = topology.roles[role]!;
   return {
     base: image.base,
@@ -31,12 +53,6 @@ export function roleRecipe(topology: Topology, role: string, files: CommittedFil
       mode,
       content: files.get(`configs/roles/${role}/${source}`)!.content,
     })),
-    bootScript: files.get("cloud-init/boot")!.content,
+    bootScript: files.get(bootPath)!.content,
   };
-}
-
-function filesBelow(files: CommittedFiles, folder: string): RoleSource["files"] {
-  return [...files]
-    .filter(([path]) => path.startsWith(folder))
-    .map(([path, { content, mode }]) => ({ path: path.slice(folder.length), content, mode }));
 }

@@ -1,35 +1,30 @@
-import { pack } from "tar-stream";
-
-/** A file that goes into an archive. */
-export interface ArchiveFile {
-  /** Relative, with forward slashes. */
-  path: string;
-  mode: string;
-  content: Uint8Array;
-}
+import { type Pack, pack } from "tar-stream";
+import type { TreeEntry } from "./tree.ts";
 
 /**
- * The canonical tar (ustar) of some files: sorted by path in code point order, owned by root, dated 1970, without
- * directories. The same files give the same bytes on every machine.
+ * The canonical tar (ustar, with pax headers where a name needs one) of a role's tree, in the order given: dated
+ * 1970, owners by name and number 0. The same tree gives the same bytes on every machine.
  */
-export async function canonicalTar(files: readonly ArchiveFile[]): Promise<Buffer> {
+export async function canonicalTar(tree: readonly TreeEntry[]): Promise<Buffer> {
   const archive = pack();
-  for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    archive.entry(
-      {
-        name: file.path,
-        mode: Number.parseInt(file.mode, 8),
-        mtime: new Date(0),
-        uid: 0,
-        gid: 0,
-        uname: "root",
-        gname: "root",
-      },
-      Buffer.from(file.content),
-    );
+  for (const entry of tree) {
+    if (entry.kind === "file") archive.entry(header(entry), Buffer.from(entry.content));
+    else archive.entry(header(entry));
   }
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+function header(entry: TreeEntry): Parameters<Pack["entry"]>[0] {
+  const owned = { mtime: new Date(0), uid: 0, gid: 0, uname: entry.owner, gname: entry.group };
+  switch (entry.kind) {
+    case "file":
+      return { ...owned, type: "file", name: entry.path, mode: Number.parseInt(entry.mode, 8) };
+    case "link":
+      return { ...owned, type: "symlink", name: entry.path, linkname: entry.target, mode: 0o777 };
+    case "directory":
+      return { ...owned, type: "directory", name: `${entry.path}/`, mode: Number.parseInt(entry.mode, 8) };
+  }
 }

@@ -86,6 +86,7 @@ const whatItBootedFrom = [
   "ebs_block_device",
   `tags["${tags.recipe}"]`,
   `tags["${tags.release}"]`,
+  `tags["${tags.userData}"]`,
 ];
 
 function dataVolumes(
@@ -111,7 +112,7 @@ function dataVolumes(
 
 /** A volume outlives the release and the image that its server booted from. */
 function volumeTags({ tags: of }: ServerProfile, volume: string): Record<string, string> {
-  const { [tags.release]: _release, [tags.recipe]: _recipe, ...lasting } = of;
+  const { [tags.release]: _release, [tags.recipe]: _recipe, [tags.userData]: _userData, ...lasting } = of;
   return { ...lasting, Name: `${of.Name}-${volume}` };
 }
 

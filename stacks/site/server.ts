@@ -1,5 +1,7 @@
 import { tags } from "../../bootstrap/config/names.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
+import { sha256 } from "../../bootstrap/release/digest.ts";
+import { encodeUserData } from "../../cloud-init/user-data.ts";
 import type { SiteProps } from "./site.ts";
 import { userData } from "./user-data.ts";
 
@@ -7,7 +9,7 @@ import { userData } from "./user-data.ts";
 export interface ServerProfile {
   imageId: string;
   instanceType: string;
-  /** Base64 of the rendered user-data. */
+  /** Base64 of the rendered user-data, whose digest is a tag: a server of other user-data is another server. */
   userDataBase64: string;
   tags: Record<string, string>;
 }
@@ -22,10 +24,11 @@ export function serverProfile({ topology, pins }: SiteProps, role: string, serve
     );
   }
   const { environment } = topology;
+  const text = userData({ topology, pins }, role, server);
   return {
     imageId: pin.imageId,
     instanceType: environment.roles[role]!.instanceType,
-    userDataBase64: Buffer.from(userData({ topology, pins }, role, server)).toString("base64"),
+    userDataBase64: Buffer.from(encodeUserData(text)).toString("base64"),
     tags: {
       Name: `${environment.name}-${server}`,
       [tags.environment]: environment.name,
@@ -34,6 +37,7 @@ export function serverProfile({ topology, pins }: SiteProps, role: string, serve
       [tags.server]: server,
       [tags.release]: pins.release.release,
       [tags.recipe]: pin.recipe,
+      [tags.userData]: sha256(text),
     },
   };
 }

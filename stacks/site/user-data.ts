@@ -1,11 +1,8 @@
 import { userDataVariables } from "../../bootstrap/config/user-data.ts";
-import { renderUserData } from "../../cloud-init/render.ts";
+import { renderUserData } from "../../cloud-init/user-data.ts";
 import type { SiteProps } from "./site.ts";
 
-/** A server's user-data, from the release's template: verification renders the same text. */
+/** A server's user-data, from the release's templates: verification renders the same text. */
 export function userData({ topology, pins }: SiteProps, role: string, server: string): string {
-  return renderUserData(
-    pins.roles[role]!.userDataTemplate,
-    userDataVariables(topology, pins, { role, server }),
-  );
+  return renderUserData(pins.roles[role]!.userData, userDataVariables(topology, pins, { role, server }));
 }

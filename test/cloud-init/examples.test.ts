@@ -8,7 +8,7 @@ import { loadTopology } from "../../bootstrap/config/load.ts";
 import { userDataVariables } from "../../bootstrap/config/user-data.ts";
 import { askCloudInit } from "../../bootstrap/edges/cloud-init.ts";
 import { readConfigFiles } from "../../bootstrap/edges/config-files.ts";
-import { renderUserData } from "../../cloud-init/render.ts";
+import { renderTemplate } from "../../cloud-init/render.ts";
 import { shells } from "./sandboxed-server.ts";
 
 /** The examples that users start from, as they are in this work tree. */
@@ -33,14 +33,14 @@ function topologyOf(environment: string) {
 }
 
 function userData(environment: string, role: string): string {
-  const template = Buffer.from(files.get(`cloud-init/templates/${role}.yaml`)!.content).toString();
+  const template = Buffer.from(files.get("cloud-init/templates/server.yaml")!.content).toString();
   const pins = {
     site: "recovery" as const,
     region: "eu-central-1",
     release: { release: "aaaaaaaaaaaa-111111111111", commit: "a".repeat(40) },
     manifest: { bucket: "bucket", key: "key", versionId: "m1", sha256: "1".repeat(64) },
   };
-  return renderUserData(
+  return renderTemplate(
     template,
     userDataVariables(topologyOf(environment), pins, { role, server: `${role}-0` }),
   );
@@ -65,16 +65,15 @@ describe("the examples", () => {
     };
     expect(write_files[0]!.path).toBe("/etc/rekindle/identity");
     expect(runcmd).toEqual([["/usr/local/sbin/rekindle-boot"]]);
-    const read = `${write_files[0]!.content}\nprintf '%s' "$REKINDLE_SERVER $REKINDLE_HEALTH"`;
+    const read = `${write_files[0]!.content}\nprintf '%s' "$REKINDLE_SERVER $REKINDLE_ROLE"`;
     const { stdout } = spawnSync(shells[0]![0]!, ["-c", read], { encoding: "utf8" });
-    expect(stdout).toMatch(new RegExp(`^${role}-0 (http|tcp) `));
+    expect(stdout).toMatch(new RegExp(`^${role}-0 ${role}$`));
   });
 
   it("tell a server where the others are, by name and by role", () => {
     expect(userData("shop", "web")).toContain(
       "REKINDLE_HOSTS='app-0=10.20.10.16 app=10.20.10.16 db-0=10.20.10.17 db=10.20.10.17'",
     );
-    expect(userData("shop", "db")).toContain("REKINDLE_VOLUMES='data-0=/dev/sdf data-1=/dev/sdg'");
     expect(userData("ledger", "ledger-app")).toContain(
       "REKINDLE_DATABASES='ledger=/rekindle/ledger/recovery/databases/ledger/endpoint'",
     );

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { renderUserData, TemplateError } from "../../cloud-init/render.ts";
+import { renderTemplate, TemplateError } from "../../cloud-init/render.ts";
 import { someVariables } from "./variables.ts";
 
 function failure(template: string, variables = someVariables()): TemplateError {
   try {
-    renderUserData(template, variables);
+    renderTemplate(template, variables);
   } catch (error) {
     return error as TemplateError;
   }
@@ -13,17 +13,17 @@ function failure(template: string, variables = someVariables()): TemplateError {
 
 describe("a template", () => {
   it("is filled in wherever a variable stands", () => {
-    expect(renderUserData("a: {{role}} {{role}}\nb: '{{ region }}'\n", someVariables())).toBe(
+    expect(renderTemplate("a: {{role}} {{role}}\nb: '{{ region }}'\n", someVariables())).toBe(
       "a: web web\nb: 'eu-central-1'\n",
     );
   });
 
   it("takes an empty value", () => {
-    expect(renderUserData("KEY='{{databases}}'", someVariables())).toBe("KEY=''");
+    expect(renderTemplate("KEY='{{databases}}'", someVariables())).toBe("KEY=''");
   });
 
   it("leaves a value's own braces and dollars alone", () => {
-    expect(renderUserData("sh: $' $& ${x}", someVariables())).toBe("sh: $' $& ${x}");
+    expect(renderTemplate("sh: $' $& ${x}", someVariables())).toBe("sh: $' $& ${x}");
   });
 
   it("may not ask for what servers do not have", () => {
@@ -48,8 +48,8 @@ describe("a template", () => {
     "{{role}}",
     "ä",
   ])("takes no value that a shell or YAML could read otherwise: %j", (value) => {
-    const error = failure("a\nb: {{health}}", someVariables({ health: value }));
-    expect(error.message).toContain(`{{health}} is ${JSON.stringify(value)}`);
+    const error = failure("a\nb: {{hosts}}", someVariables({ hosts: value }));
+    expect(error.message).toContain(`{{hosts}} is ${JSON.stringify(value)}`);
     expect(error.line).toBe(2);
   });
 });

@@ -14,10 +14,6 @@ export function someVariables(changes: Partial<UserDataVariables> = {}): UserDat
     manifestSha256: "1".repeat(64),
     hosts: "db-0=10.20.10.16 db=10.20.10.16",
     databases: "",
-    volumes: "",
-    storage: "",
-    services: "nginx.service",
-    health: "http 80 /healthz",
     ...changes,
   };
 }

@@ -15,7 +15,7 @@ import { type Cloud, connectCloud } from "../../bootstrap/edges/cloud.ts";
 import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { type Recipe, recipeDigest } from "../../bootstrap/image/recipe.ts";
-import { account, primary, recovery } from "../builders.ts";
+import { account, aFile, aRoleSource, primary, recovery } from "../builders.ts";
 import { clients } from "../sandbox/clients.ts";
 
 /** The emulated account as the foundation and the primary leave it, made by the SDK: Terraform takes a minute for it. */
@@ -49,11 +49,7 @@ function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, l
     sources: Object.fromEntries(
       Object.entries(recipes).map(([role, one]) => [
         role,
-        {
-          files: [{ path: `etc/${role}.conf`, mode: "0644", content: Buffer.from(role) }],
-          userDataTemplate: "#cloud-config\n# {{release}}\n",
-          recipe: recipeDigest(one),
-        },
+        aRoleSource({ tree: [aFile(`etc/${role}.conf`, role)], recipe: recipeDigest(one) }),
       ]),
     ),
     clock: systemClock,

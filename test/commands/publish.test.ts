@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type PublishContext, publish } from "../../bootstrap/commands/publish.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
-import { aTopology, primary, recovery } from "../builders.ts";
+import { aRoleSource, aTopology, primary, recovery } from "../builders.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
 
 const commit = "a".repeat(40);
@@ -13,11 +13,7 @@ function aBench() {
     topology: aTopology(),
     commit,
     sources: {
-      web: {
-        files: [{ path: "etc/a", mode: "0644", content: Buffer.from("a") }],
-        userDataTemplate: "#cloud-config\n",
-        recipe: "r-web",
-      },
+      web: aRoleSource(),
     },
     account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
     catalogs: stores.map((store) => new Catalog(store)),

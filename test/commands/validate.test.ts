@@ -8,6 +8,7 @@ import { askCloudInit, readComplaints } from "../../bootstrap/edges/cloud-init.t
 import { readConfigFiles } from "../../bootstrap/edges/config-files.ts";
 import { run } from "../../bootstrap/edges/process.ts";
 import { formatFault } from "../../bootstrap/errors.ts";
+import { sha256 } from "../../bootstrap/release/digest.ts";
 import { replace, shopFiles } from "../config/builders.ts";
 
 const notInstalled = async () => ({ kind: "not-installed" }) as const;
@@ -30,10 +31,18 @@ test("a template is at fault in the line that can't be rendered", async () => {
   expect((await faults(files)).join("\n")).toMatch(/^cloud-init\/templates\/web\.yaml:2:.*sever/m);
 });
 
-test("user-data over 16 KiB is refused with its size", async () => {
-  const files = shopFiles(replace("template", "hostname", `# ${"x".repeat(16_384)}\nhostname`));
+/** Text that no compressor makes smaller than half: digests in hex. */
+function incompressible(bytes: number): string {
+  const digests = Array.from({ length: bytes / 64 }, (_, index) => sha256(String(index)));
+  return digests.map((digest) => `# ${digest}\n`).join("");
+}
+
+test("user-data over 16 KiB is compressed, and refused when that is not enough", async () => {
+  const valid = shopFiles(replace("template", "hostname", `${incompressible(20_000)}hostname`));
+  expect(await faults(valid)).toEqual([]);
+  const files = shopFiles(replace("template", "hostname", `${incompressible(40_000)}hostname`));
   expect((await faults(files)).join("\n")).toMatch(
-    /web\.yaml:1:1: user-data .* has 16\d{3} bytes, over EC2's limit of 16384/,
+    /web\.yaml:1:1: user-data .* has 2\d{4} bytes, compressed, over EC2's limit of 16384/,
   );
 });
 

@@ -52,7 +52,7 @@ describe("a repository", () => {
     await expect(gitRepository(root).resolve("--all")).rejects.toThrow('git knows no commit "--all"');
   });
 
-  it("refuses a link, which a release can't carry", async () => {
+  it("refuses a link outside of a role's files", async () => {
     await symlink("tool", join(root, "configs", "link"));
     await commit("link");
     const repository = gitRepository(root);

@@ -4,7 +4,7 @@ import { userDataVariables } from "../../bootstrap/config/user-data.ts";
 import type { Observed, ObservedServer } from "../../bootstrap/recovery/observed.ts";
 import { resolvePlan } from "../../bootstrap/recovery/resolve.ts";
 import { verifySite } from "../../bootstrap/recovery/verify.ts";
-import { renderUserData } from "../../cloud-init/render.ts";
+import { renderUserData } from "../../cloud-init/user-data.ts";
 import { aCatalog, aTopology, recovery } from "../builders.ts";
 
 const topology = aTopology();
@@ -28,7 +28,7 @@ function aServer(role: string, server: string, changes: Partial<ObservedServer> 
     instanceType: topology.environment.roles[role]!.instanceType,
     instanceProfile: `rekindle-shop-${role}`,
     privateAddress: "10.20.10.16",
-    userData: renderUserData(pins.roles[role]!.userDataTemplate, variables),
+    userData: renderUserData(pins.roles[role]!.userData, variables),
     volumes: [],
     ...changes,
   };

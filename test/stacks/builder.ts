@@ -43,9 +43,12 @@ export function shop(change: { counts?: Record<string, number> } = {}): Synthesi
   const roles: Record<string, Role> = {
     web: role({
       loadBalancer: { listenPort: 80, targetPort: 8080 },
-      health: { kind: "http", port: 8080, path: "/healthz" },
+      health: { kind: "http", port: 8080, path: "/healthz", timeout: "120s" },
     }),
-    app: role({ listens: [{ port: 9000, from: ["web"] }], health: { kind: "tcp", port: 9000 } }),
+    app: role({
+      listens: [{ port: 9000, from: ["web"] }],
+      health: { kind: "tcp", port: 9000, timeout: "120s" },
+    }),
     db: role({
       listens: [{ port: 5432, from: ["app"] }],
       volumes: [
@@ -120,7 +123,12 @@ function pinsOf({ environment }: Topology, site: Site, data: Record<string, stri
         {
           imageId: `ami-${site === "primary" ? "1" : "2"}2345678`,
           recipe: "0123456789ab",
-          userDataTemplate: "#cloud-config\n# {{server}} of {{environment}}, release {{release}}\n",
+          userData: [
+            {
+              name: "server.yaml",
+              content: "#cloud-config\n# {{server}} of {{environment}}, release {{release}}\n",
+            },
+          ],
         },
       ]),
     ),
@@ -164,7 +172,8 @@ function role(change: Partial<Role>): Role {
     listens: [],
     volumes: [],
     services: [],
-    health: { kind: "tcp", port: 8080 },
+    restarts: {},
+    health: { kind: "tcp", port: 8080, timeout: "120s" },
     ...change,
   };
 }

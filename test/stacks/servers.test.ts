@@ -66,6 +66,7 @@ describe("a server without data", () => {
       "rekindle:server": "app-0",
       "rekindle:release": "0123456789ab-cdef01234567",
       "rekindle:recipe": "0123456789ab",
+      "rekindle:user-data": expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   });
 

@@ -13,6 +13,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { encodeUserData } from "../../../cloud-init/user-data.ts";
 import type { Role } from "../../config/schema.ts";
 import { RekindleError } from "../../errors.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
@@ -89,7 +90,7 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
           InstanceType: builder.instanceType as never,
           MinCount: 1,
           MaxCount: 1,
-          UserData: Buffer.from(builder.userData).toString("base64"),
+          UserData: Buffer.from(encodeUserData(builder.userData)).toString("base64"),
           // The builder ends by powering itself off; stopped, not terminated, so that it can become an image.
           InstanceInitiatedShutdownBehavior: "stop",
           IamInstanceProfile: { Name: builder.instanceProfile },

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import {
   DescribeInstanceAttributeCommand,
   EC2Client,
@@ -98,7 +99,7 @@ async function observeServer(
     instanceType: instance.InstanceType ?? "",
     instanceProfile: instance.IamInstanceProfile?.Arn?.split("/").at(-1) ?? "",
     privateAddress: instance.PrivateIpAddress ?? "",
-    userData: Buffer.from(attribute.UserData?.Value ?? "", "base64").toString(),
+    userData: plainText(Buffer.from(attribute.UserData?.Value ?? "", "base64")),
     volumes: (instance.BlockDeviceMappings ?? []).map(({ DeviceName, Ebs }) =>
       observeVolume(DeviceName!, volumes.get(Ebs!.VolumeId!)),
     ),
@@ -198,4 +199,10 @@ async function observeSecurityGroups(ec2: EC2Client, filters: Filter[]): Promise
       }))
       .sort((a, b) => a.port - b.port || (a.from[0] ?? "").localeCompare(b.from[0] ?? "")),
   }));
+}
+
+/** User-data over EC2's limit was compressed. */
+function plainText(userData: Buffer): string {
+  const isGzip = userData[0] === 0x1f && userData[1] === 0x8b;
+  return (isGzip ? gunzipSync(userData) : userData).toString();
 }
