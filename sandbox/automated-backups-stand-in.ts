@@ -6,28 +6,38 @@ import type { StandIn } from "./stand-in.ts";
 
 const Version = "2014-10-31";
 
-/** Stands in for the end of a DB instance's automated snapshots: AWS deletes them with it unless told not to. */
+/** Stands in for DeleteDBInstanceAutomatedBackup, which the emulator lacks: what a deleted DB instance left goes away. */
 export const automatedBackupsStandIn: StandIn = {
-  answer: () => undefined,
+  after: async () => undefined,
   reset: () => undefined,
-  async after({ service, action, region, form }: ApiRequest, _answer: Answer, emulator: Emulator) {
-    if (service !== "rds" || action !== "DeleteDBInstance") return;
-    if (form.get("DeleteAutomatedBackups") === "false") return;
-    const DBInstanceIdentifier = form.get("DBInstanceIdentifier")!;
-    const listed = await callQueryService(emulator, service, region, {
-      Action: "DescribeDBSnapshots",
-      Version,
-    });
-    for (const [, identifier] of listed.matchAll(
-      /<DBSnapshotIdentifier>(rds:[^<]+)<\/DBSnapshotIdentifier>/g,
-    )) {
-      // `rds:<instance>-<date>-<time>`
-      if (identifier!.slice("rds:".length).replace(/(-\d+){5}$/, "") !== DBInstanceIdentifier) continue;
-      await callQueryService(emulator, service, region, {
-        Action: "DeleteDBSnapshot",
-        Version,
-        DBSnapshotIdentifier: identifier!,
-      });
+  async answer({ service, action, region, form }: ApiRequest, emulator: Emulator) {
+    if (service !== "rds" || action !== "DeleteDBInstanceAutomatedBackup") return undefined;
+    const DbiResourceId = form.get("DbiResourceId") ?? "";
+    const call = (Action: string, parameters: Record<string, string> = {}) =>
+      callQueryService(emulator, service, region, { Action, Version, ...parameters });
+    const instances = await call("DescribeDBInstances");
+    const snapshots = await call("DescribeDBSnapshots", { SnapshotType: "automated" });
+    for (const [, snapshot] of snapshots.matchAll(/<DBSnapshot>(.*?)<\/DBSnapshot>/gs)) {
+      if (field(snapshot!, "DbiResourceId") !== DbiResourceId) continue;
+      // The emulator gives all instances one resource id: those that live keep theirs.
+      const instance = field(snapshot!, "DBInstanceIdentifier");
+      if (instances.includes(`<DBInstanceIdentifier>${instance}</DBInstanceIdentifier>`)) continue;
+      await call("DeleteDBSnapshot", { DBSnapshotIdentifier: field(snapshot!, "DBSnapshotIdentifier") });
     }
+    return deleted(DbiResourceId);
   },
 };
+
+function field(xml: string, name: string): string {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
+}
+
+function deleted(resource: string): Answer {
+  const body =
+    '<DeleteDBInstanceAutomatedBackupResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/">' +
+    "<DeleteDBInstanceAutomatedBackupResult><DBInstanceAutomatedBackup>" +
+    `<DbiResourceId>${resource}</DbiResourceId><Status>deleting</Status>` +
+    "</DBInstanceAutomatedBackup></DeleteDBInstanceAutomatedBackupResult>" +
+    "</DeleteDBInstanceAutomatedBackupResponse>";
+  return { status: 200, headers: ["Content-Type", "text/xml"], body: Buffer.from(body) };
+}

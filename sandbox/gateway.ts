@@ -131,11 +131,11 @@ function faultAnswer(request: ApiRequest, { kind }: Hit): Answer | undefined {
 /** Lets a stand-in answer, else the emulator; then lets the stand-ins finish what the emulator leaves undone. */
 async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answer> {
   const { emulator, homes, standIns } = state;
-  for (const standIn of standIns) {
-    const answer = standIn.answer(request);
-    if (answer !== undefined) return answer;
-  }
   try {
+    for (const standIn of standIns) {
+      const answer = await standIn.answer(request, emulator);
+      if (answer !== undefined) return answer;
+    }
     const answer = await forward(emulator, corrected(request));
     if (answer.status >= 300) return answer;
     homes.learn(request);

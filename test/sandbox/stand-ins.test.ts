@@ -15,7 +15,9 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import {
   CreateDBInstanceCommand,
+  DeleteDBInstanceAutomatedBackupCommand,
   DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
 } from "@aws-sdk/client-rds";
 import {
@@ -182,7 +184,7 @@ describe("corrections of the emulator", () => {
   });
 });
 
-describe("a deleted DB instance", () => {
+describe("the automated backups of a deleted DB instance", () => {
   const create = async (identifier: string) =>
     await inRegion().rds.send(
       new CreateDBInstanceCommand({
@@ -200,24 +202,18 @@ describe("a deleted DB instance", () => {
     return DBSnapshots!.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier);
   };
 
-  test("takes its automated snapshots with it, and no other's", async () => {
+  test("stay until they are deleted, and no other's go with them", async () => {
+    const { rds } = inRegion();
     await create("ledger");
     await create("big-ledger");
-    expect((await snapshots()).sort()).toEqual(["big-ledger", "ledger"]);
-    const gone = { DBInstanceIdentifier: "ledger", SkipFinalSnapshot: true };
-    await inRegion().rds.send(new DeleteDBInstanceCommand(gone));
-    expect(await snapshots()).toEqual(["big-ledger"]);
-  });
-
-  test("leaves them when it was told to", async () => {
-    await create("ledger");
-    await inRegion().rds.send(
-      new DeleteDBInstanceCommand({
-        DBInstanceIdentifier: "ledger",
-        SkipFinalSnapshot: true,
-        DeleteAutomatedBackups: false,
-      }),
+    const { DBInstances } = await rds.send(
+      new DescribeDBInstancesCommand({ DBInstanceIdentifier: "ledger" }),
     );
-    expect(await snapshots()).toEqual(["ledger"]);
+    const kept = { SkipFinalSnapshot: true, DeleteAutomatedBackups: false };
+    await rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: "ledger", ...kept }));
+    expect((await snapshots()).sort()).toEqual(["big-ledger", "ledger"]);
+    const { DbiResourceId } = DBInstances![0]!;
+    await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId: DbiResourceId! }));
+    expect(await snapshots()).toEqual(["big-ledger"]);
   });
 });

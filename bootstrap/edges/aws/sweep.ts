@@ -10,7 +10,13 @@ import {
   paginateDescribeVolumes,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
-import { DeleteDBSnapshotCommand, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
+import {
+  type DBSnapshot,
+  DeleteDBInstanceAutomatedBackupCommand,
+  DeleteDBSnapshotCommand,
+  paginateDescribeDBSnapshots,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import {
   DeleteBucketCommand,
   DeleteObjectsCommand,
@@ -88,12 +94,27 @@ export function awsSweep(access: AwsAccess, region: string): Sweep {
 }
 
 async function removeDatabaseSnapshots(rds: RDSClient, environment: string): Promise<void> {
-  for await (const page of paginateDescribeDBSnapshots({ client: rds }, { SnapshotType: "manual" })) {
-    for (const { DBSnapshotIdentifier, TagList } of page.DBSnapshots ?? []) {
-      if (!TagList?.some(({ Key, Value }) => Key === tags.environment && Value === environment)) continue;
-      await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: DBSnapshotIdentifier! }));
-    }
+  for (const { DBSnapshotIdentifier } of await databaseSnapshots(rds, environment, "manual"))
+    await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: DBSnapshotIdentifier! }));
+  // What a deleted database keeps until it expires. Its snapshots can't be deleted one by one.
+  const backups = (await databaseSnapshots(rds, environment, "automated")).map((one) => one.DbiResourceId!);
+  for (const DbiResourceId of new Set(backups))
+    await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId }));
+}
+
+async function databaseSnapshots(
+  rds: RDSClient,
+  environment: string,
+  SnapshotType: "manual" | "automated",
+): Promise<DBSnapshot[]> {
+  const found: DBSnapshot[] = [];
+  for await (const page of paginateDescribeDBSnapshots({ client: rds }, { SnapshotType })) {
+    const own = (page.DBSnapshots ?? []).filter(({ TagList }) =>
+      TagList?.some(({ Key, Value }) => Key === tags.environment && Value === environment),
+    );
+    found.push(...own);
   }
+  return found;
 }
 
 async function emptyBucket(s3: S3Client, Bucket: string): Promise<void> {
