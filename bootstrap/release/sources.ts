@@ -6,6 +6,7 @@ import { type Recipe, recipeDigest } from "../image/recipe.ts";
 import type { HealthCheck, ServerDuties } from "./manifest.ts";
 import type { RoleSource } from "./release.ts";
 import { restartedBy, roleTree } from "./tree.ts";
+import { trustedKeyFiles } from "./trust.ts";
 
 /** What every role of an environment contributes to a release, from one commit's files. */
 export function roleSources(topology: Topology, files: ConfigFiles): Record<string, RoleSource> {
@@ -48,11 +49,14 @@ export function roleRecipe(topology: Topology, role: string, files: ConfigFiles)
     base: image.base,
     rootVolumeGiB: image.rootVolumeGiB,
     packages: image.packages,
-    files: image.files.map(({ source, path, mode }) => ({
-      path,
-      mode,
-      content: files.get(`configs/roles/${role}/${source}`)!.content,
-    })),
+    files: [
+      ...image.files.map(({ source, path, mode }) => ({
+        path,
+        mode,
+        content: files.get(`configs/roles/${role}/${source}`)!.content,
+      })),
+      ...trustedKeyFiles(files),
+    ],
     bootScript: files.get(bootPath)!.content,
   };
 }

@@ -40,6 +40,17 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect((await store.get("a"))!.versionId).not.toBe(before.versionId);
     });
 
+    it("keeps every version, and gives each one back", async () => {
+      const store = await open();
+      await store.swap("a", text("1"), undefined);
+      const first = (await store.get("a"))!;
+      await store.swap("a", text("2"), first.etag);
+      expect((await store.get("a", first.versionId))?.body.toString()).toBe("1");
+      const versions = await store.versions("a");
+      expect(versions.map(({ kind }) => kind)).toEqual(["content", "content"]);
+      expect(versions.map(({ versionId }) => versionId)).toContain(first.versionId);
+    });
+
     it("lists a prefix, sorted, and nothing beside it", async () => {
       const store = await open();
       for (const key of ["catalog/b", "catalog/a", "other/c"]) await store.create(key, text(key), "d");

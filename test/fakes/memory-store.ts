@@ -1,6 +1,12 @@
 import type { ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
 import { sha256 } from "../../bootstrap/release/digest.ts";
 
+interface Kept {
+  body: Buffer;
+  sha256: string | undefined;
+  versionId: string;
+}
+
 /** A versioned bucket in memory. `beforeSwap` runs between a caller's read and its write: a race made to order. */
 export class MemoryStore implements ObjectStore {
   readonly region: string;
@@ -8,7 +14,8 @@ export class MemoryStore implements ObjectStore {
   readonly writes: string[] = [];
   beforeSwap: (key: string) => Promise<void> = async () => undefined;
   inspection: () => Promise<void> = async () => undefined;
-  readonly #objects = new Map<string, { body: Buffer; sha256: string | undefined; versionId: string }>();
+  readonly #objects = new Map<string, Kept>();
+  readonly #versions = new Map<string, Kept[]>();
 
   constructor(region = "eu-central-1", bucket = "a-bucket") {
     this.region = region;
@@ -25,9 +32,18 @@ export class MemoryStore implements ObjectStore {
     return { kind: "created" as const, versionId: this.#put(key, body, digest) };
   }
 
-  async get(key: string) {
-    const found = this.#objects.get(key);
+  async get(key: string, versionId?: string) {
+    const found =
+      versionId === undefined
+        ? this.#objects.get(key)
+        : this.#versions.get(key)?.find((one) => one.versionId === versionId);
     return found && { body: found.body, etag: sha256(found.body), versionId: found.versionId };
+  }
+
+  async versions(key: string) {
+    return [...(this.#versions.get(key) ?? [])]
+      .reverse()
+      .map(({ versionId }) => ({ versionId, at: versionId, kind: "content" as const }));
   }
 
   async head(key: string) {
@@ -51,7 +67,9 @@ export class MemoryStore implements ObjectStore {
   #put(key: string, body: Uint8Array, digest: string | undefined): string {
     this.writes.push(key);
     const versionId = `version-${this.writes.length}`;
-    this.#objects.set(key, { body: Buffer.from(body), sha256: digest, versionId });
+    const kept = { body: Buffer.from(body), sha256: digest, versionId };
+    this.#objects.set(key, kept);
+    this.#versions.set(key, [...(this.#versions.get(key) ?? []), kept]);
     return versionId;
   }
 }

@@ -5,6 +5,7 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectVersions,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
@@ -15,6 +16,13 @@ export interface StoredObject {
   body: Buffer;
   etag: string;
   versionId: string;
+}
+
+/** One version of an object; `at` is in ISO 8601. */
+export interface ObjectVersion {
+  versionId: string;
+  at: string;
+  kind: "content" | "deletion";
 }
 
 /**
@@ -32,7 +40,10 @@ export interface ObjectStore {
     body: Uint8Array,
     sha256: string,
   ): Promise<{ kind: "created" | "exists"; versionId: string }>;
-  get(key: string): Promise<StoredObject | undefined>;
+  /** The newest version, or the one that is named; nothing when there is none, or a deletion is the newest. */
+  get(key: string, versionId?: string): Promise<StoredObject | undefined>;
+  /** Every version that still is there, the newest first; a deletion has no content. */
+  versions(key: string): Promise<ObjectVersion[]>;
   /** The digest that was given at creation, with its version; nothing when the key is free. */
   head(key: string): Promise<{ sha256: string | undefined; versionId: string } | undefined>;
   /** Compare-and-swap: writes only when the object still has this etag, or is still absent for `undefined`. */
@@ -79,18 +90,32 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
         return { kind: "exists", versionId: existing?.versionId ?? "" };
       }
     },
-    async get(key) {
+    async get(key, versionId) {
       try {
-        const found = await s3.send(new GetObjectCommand({ ...place, Key: key }));
+        const version = versionId === undefined ? {} : { VersionId: versionId };
+        const found = await s3.send(new GetObjectCommand({ ...place, Key: key, ...version }));
         return {
           body: Buffer.from(await found.Body!.transformToByteArray()),
           etag: found.ETag ?? "",
           versionId: found.VersionId ?? "",
         };
       } catch (error) {
-        if (errorCode(error) === "NoSuchKey") return undefined;
+        if (["NoSuchKey", "NoSuchVersion"].includes(errorCode(error))) return undefined;
         throw error;
       }
+    },
+    async versions(key) {
+      const found: ObjectVersion[] = [];
+      const pages = paginateListObjectVersions({ client: s3 }, { ...place, Prefix: key });
+      for await (const { Versions = [], DeleteMarkers = [] } of pages) {
+        for (const { Key, VersionId, LastModified } of Versions)
+          if (Key === key)
+            found.push({ versionId: VersionId!, at: LastModified!.toISOString(), kind: "content" });
+        for (const { Key, VersionId, LastModified } of DeleteMarkers)
+          if (Key === key)
+            found.push({ versionId: VersionId!, at: LastModified!.toISOString(), kind: "deletion" });
+      }
+      return found.sort((a, b) => (a.at > b.at ? -1 : 1));
     },
     async swap(key, body, etag) {
       const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
