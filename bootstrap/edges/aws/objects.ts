@@ -4,8 +4,9 @@ import {
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
-  paginateListObjectVersions,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
@@ -105,17 +106,30 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
       }
     },
     async versions(key) {
-      const found: ObjectVersion[] = [];
-      const pages = paginateListObjectVersions({ client: s3 }, { ...place, Prefix: key });
-      for await (const { Versions = [], DeleteMarkers = [] } of pages) {
-        for (const { Key, VersionId, LastModified } of Versions)
-          if (Key === key)
-            found.push({ versionId: VersionId!, at: LastModified!.toISOString(), kind: "content" });
-        for (const { Key, VersionId, LastModified } of DeleteMarkers)
-          if (Key === key)
-            found.push({ versionId: VersionId!, at: LastModified!.toISOString(), kind: "deletion" });
+      const found: (ObjectVersion & { isLatest: boolean })[] = [];
+      let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+      while (from !== undefined) {
+        const page: ListObjectVersionsCommandOutput = await s3.send(
+          new ListObjectVersionsCommand({ ...place, Prefix: key, ...from }),
+        );
+        for (const [kind, versions] of [
+          ["content", page.Versions ?? []],
+          ["deletion", page.DeleteMarkers ?? []],
+        ] as const) {
+          for (const { Key, VersionId, LastModified, IsLatest = false } of versions) {
+            if (Key !== key) continue;
+            found.push({ kind, versionId: VersionId!, at: LastModified!.toISOString(), isLatest: IsLatest });
+          }
+        }
+        from =
+          page.NextKeyMarker === undefined
+            ? undefined
+            : { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker! };
       }
-      return found.sort((a, b) => (a.at > b.at ? -1 : 1));
+      // Times are whole seconds; S3 itself says which one is the newest.
+      return found
+        .sort((a, b) => Number(b.isLatest) - Number(a.isLatest) || (a.at > b.at ? -1 : 1))
+        .map(({ isLatest: _isLatest, ...version }) => version);
     },
     async swap(key, body, etag) {
       const condition = etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag };
