@@ -4,6 +4,7 @@ import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
+import type { Signer } from "../edges/signers.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
 import { synthesize } from "../edges/synthesize.ts";
 import type { Terraform } from "../edges/terraform.ts";
@@ -16,6 +17,7 @@ import type { Check } from "../recovery/check.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { expectedData } from "../recovery/resolve.ts";
 import type { RoleSource } from "../release/release.ts";
+import type { PublicKey } from "../release/signature.ts";
 import { bake } from "./bake.ts";
 import type { Field } from "./field.ts";
 import { countLeftovers, tearDown } from "./gameday-teardown.ts";
@@ -38,6 +40,8 @@ export interface GameDayContext {
   commit: string;
   sources: Record<string, RoleSource>;
   recipes: Record<string, Recipe>;
+  signer: Signer;
+  trusted: readonly PublicKey[];
   mode: "refused" | "timeout";
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;

@@ -1,12 +1,14 @@
-import { gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { keyAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
+import type { Signer } from "../edges/signers.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { sha256 } from "../release/digest.ts";
-import type { Manifest, ManifestRole, Pointer } from "../release/manifest.ts";
+import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import {
   assembleRelease,
   bundleKey,
@@ -14,11 +16,17 @@ import {
   type Release,
   type RoleSource,
 } from "../release/release.ts";
+import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
+
+const compress = promisify(gzip);
 
 export interface PublishContext {
   topology: Topology;
   commit: string;
   sources: Record<string, RoleSource>;
+  signer: Signer;
+  /** The keys that the servers of this commit accept a release from. */
+  trusted: readonly PublicKey[];
   account: Account;
   /** One for each region, the recovery region's first: its pointer is the one that counts. */
   catalogs: readonly Catalog[];
@@ -36,6 +44,7 @@ export interface Published {
 /** Packs a commit, writes it to every region, then moves the environment's pointer. */
 export async function publish(context: PublishContext): Promise<Published> {
   const { environment } = context.topology;
+  const key = await trustedKey(context);
   await Promise.all(
     context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
   );
@@ -45,7 +54,7 @@ export async function publish(context: PublishContext): Promise<Published> {
 
   const release = await assembleRelease(environment.name, context.commit, context.sources);
   const sites = await Promise.all(
-    context.catalogs.map((catalog) => publishToRegion(context, catalog, release)),
+    context.catalogs.map((catalog) => publishToRegion(context, catalog, release, key)),
   );
   const pointer: Pointer = {
     version: 1,
@@ -63,20 +72,42 @@ export async function publish(context: PublishContext): Promise<Published> {
   };
 }
 
-async function publishToRegion(context: PublishContext, catalog: Catalog, release: Release) {
+/** A release that servers would not accept is not worth an upload. */
+async function trustedKey({ signer, trusted, commit }: PublishContext): Promise<PublicKey> {
+  const key = await signer.publicKey();
+  if (trusted.some(({ id }) => id === key.id)) return key;
+  throw new RekindleError(
+    "refused",
+    `commit ${commit.slice(0, 12)} does not trust the signing key ${key.id}: servers would refuse the release; ` +
+      "nothing was written; run `rekindle key trust`, commit configs/keys, and bake",
+    { details: trusted.map(({ id }) => `trusted: ${id}`) },
+  );
+}
+
+async function publishToRegion(context: PublishContext, catalog: Catalog, release: Release, key: PublicKey) {
   const { store } = catalog;
   const encryptionKey = await context.account.keyArn(store.region, keyAlias(release.environment));
-  const existing = await catalog.manifest(release.release);
-  if (existing !== undefined)
-    return { region: store.region, site: { manifest: existing.pin, encryptionKey }, uploaded: 0 };
   let uploaded = 0;
-  const roles: Record<string, ManifestRole> = {};
-  for (const [role, { tar, ...rest }] of Object.entries(release.roles)) {
-    const key = bundleKey(role, rest.bundleSha256);
-    const created = await store.create(key, gzipSync(tar, { level: 9 }), rest.bundleSha256);
-    if (created.kind === "created") uploaded++;
-    roles[role] = { ...rest, bundle: { key, versionId: created.versionId } };
+  let published = await catalog.manifest(release.release);
+  if (published === undefined) {
+    uploaded += await uploadRelease(catalog, release);
+    published = (await catalog.manifest(release.release))!;
+    context.print(`release ${release.release} is in ${store.region}: ${uploaded} objects uploaded`);
   }
+  uploaded += await uploadSignature(context.signer, catalog, published.pin, release.release, key);
+  return { region: store.region, site: { manifest: published.pin, encryptionKey }, uploaded };
+}
+
+/** Bundles that are there already are asked for, not sent: a commit seldom changes more than one role. */
+async function uploadRelease({ store }: Catalog, release: Release): Promise<number> {
+  const bundles = Object.entries(release.roles).map(async ([role, { tar, ...said }]) => {
+    const key = bundleKey(role, said.bundleSha256);
+    const found = await store.head(key);
+    const bundle = found ?? (await store.create(key, await compress(tar), said.bundleSha256));
+    const isNew = found === undefined && "kind" in bundle && bundle.kind === "created";
+    return { isNew, role: [role, { ...said, bundle: { key, versionId: bundle.versionId } }] as const };
+  });
+  const done = await Promise.all(bundles);
   const manifest: Manifest = {
     version: 1,
     release: release.release,
@@ -84,19 +115,26 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
     commit: release.commit,
     region: store.region,
     bucket: store.bucket,
-    roles,
+    roles: Object.fromEntries(done.map(({ role }) => role)),
   };
   const body = encodeJson(manifest);
-  const created = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
-  const { pin } = (await catalog.manifest(release.release))!;
-  context.print(
-    `release ${release.release} is in ${store.region}: ${uploaded} bundles and its manifest uploaded`,
-  );
-  return {
-    region: store.region,
-    site: { manifest: pin, encryptionKey },
-    uploaded: uploaded + (created.kind === "created" ? 1 : 0),
-  };
+  const { kind } = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
+  return done.filter(({ isNew }) => isNew).length + (kind === "created" ? 1 : 0);
+}
+
+/** Several keys may sign one release, each in an object of its own: that is how keys are rotated. */
+async function uploadSignature(
+  signer: Signer,
+  { store }: Catalog,
+  pin: ManifestPin,
+  release: string,
+  { id }: PublicKey,
+): Promise<number> {
+  const key = signatureKey(release, id);
+  if ((await store.head(key)) !== undefined) return 0;
+  const signature = await signer.sign(statement(pin.sha256));
+  const { kind } = await store.create(key, signature, sha256(signature));
+  return kind === "created" ? 1 : 0;
 }
 
 /** The first catalog's pointer decides; the others hold copies of it for the day when that region is the lost one. */

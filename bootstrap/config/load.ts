@@ -1,4 +1,5 @@
 import type { Fault } from "../errors.ts";
+import { keyFaults } from "../release/trust.ts";
 import { checkShape } from "./check-shape.ts";
 import { type ConfigFiles, environmentNames, environmentPath, roleNames, rolePath, textOf } from "./files.ts";
 import { nearest } from "./nearest.ts";
@@ -29,6 +30,7 @@ export function loadTopology(files: ConfigFiles, name: string): Loaded {
   const sections = wellFormedSections(environmentFile);
   if (sections.name !== undefined && sections.name !== name)
     faults.push(otherName(environmentFile, sections.name, name));
+  faults.push(...keyFaults(files));
   const topology = { environment: sections as Environment, roles };
   const known = new Set(Object.keys(sections) as (keyof Environment)[]);
   faults.push(...checkRules({ topology, environmentFile, roleFiles }, known));

@@ -15,6 +15,11 @@ export function keyAlias(environment: string): string {
   return `alias/rekindle-${environment}`;
 }
 
+/** The key that signs releases, one a region so that either survives the other. */
+export function signingAlias(environment: string): string {
+  return `alias/rekindle-${environment}-signing`;
+}
+
 export function instanceProfile(environment: string, role: string): string {
   return `rekindle-${environment}-${role}`;
 }

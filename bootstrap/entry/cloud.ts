@@ -24,10 +24,18 @@ export function running(): Running {
 }
 
 /** AWS as the shell's environment describes it: the user's own account, or the sandbox of `rekindle sandbox env`. */
-export function cloudOfShell(topology: Topology, { stopwatch }: Running): Cloud {
+export function cloudOfShell(topology: Topology, running: Running): Cloud {
+  return connectCloud(awsAccessOfShell(running), topology);
+}
+
+export function awsAccessOfShell({ stopwatch }: Running): AwsAccess {
   const endpoint = process.env.AWS_ENDPOINT_URL;
-  const access: AwsAccess = { stopwatch, ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }) };
-  return connectCloud(access, topology);
+  return { stopwatch, ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }) };
+}
+
+/** True when the shell's AWS is on this machine, as no real one is. */
+export function isSandbox(): boolean {
+  return /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(process.env.AWS_ENDPOINT_URL ?? "");
 }
 
 /** A sandbox's AWS, whatever the shell's environment says. `variables` are the sandbox's own. */

@@ -11,7 +11,8 @@ import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import { cloudOfShell, running } from "./cloud.ts";
-import { committed, environmentName, stateFolder, topologyOf } from "./project.ts";
+import { environmentName, stateFolder, topologyOf } from "./project.ts";
+import { committedForShell, signerOfShell } from "./signing.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
 
@@ -32,10 +33,12 @@ export async function bootstrapCommand(options: Options): Promise<void> {
 }
 
 export async function publishCommand(options: Options & { commit?: string }): Promise<void> {
-  const project = await committed(options);
-  const cloud = cloudOfShell(project.topology, running());
+  const project = await committedForShell(options);
+  const run = running();
+  const cloud = cloudOfShell(project.topology, run);
   const published = await publish({
     ...project,
+    signer: signerOfShell(project.topology, run),
     account: cloud.account,
     catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
     print: say(options),
@@ -46,7 +49,7 @@ export async function publishCommand(options: Options & { commit?: string }): Pr
 }
 
 export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
-  const project = await committed(options);
+  const project = await committedForShell(options);
   const run = running();
   const { account, primary, recovery } = cloudOfShell(project.topology, run);
   const baked = await bake({

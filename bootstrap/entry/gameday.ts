@@ -11,12 +11,13 @@ import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
 import { cloudOfSandbox, running } from "./cloud.ts";
 import type { Options } from "./commands.ts";
-import { committed, programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
+import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
+import { committedForSandbox } from "./signing.ts";
 
 export async function gamedayCommand(
   options: Options & { commit?: string; mode: "refused" | "timeout"; keep?: boolean },
 ): Promise<void> {
-  const project = await committed(options);
+  const project = await committedForSandbox(options);
   const run = running();
   const { environment } = project.topology;
   const moment = run.clock.now().toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase();

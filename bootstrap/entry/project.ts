@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ConfigFiles } from "../config/files.ts";
 import { loadTopology } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
@@ -8,7 +9,9 @@ import { gitRepository } from "../edges/git.ts";
 import { badConfiguration, RekindleError } from "../errors.ts";
 import type { Recipe } from "../image/recipe.ts";
 import type { RoleSource } from "../release/release.ts";
+import type { PublicKey } from "../release/signature.ts";
 import { roleRecipe, roleSources } from "../release/sources.ts";
+import { trustedKeyPath, trustedKeys } from "../release/trust.ts";
 
 /** What a release is made of. */
 const versioned = ["configs", "cloud-init"];
@@ -63,18 +66,35 @@ export interface Committed {
   commit: string;
   sources: Record<string, RoleSource>;
   recipes: Record<string, Recipe>;
+  /** The keys that the commit's servers accept a release from. */
+  trusted: PublicKey[];
 }
 
-export async function committed(options: { env?: string; commit?: string }): Promise<Committed> {
+/** `sandboxKey` is trusted beside the commit's own keys, on servers that nobody but a sandbox has. */
+export async function committed(
+  options: { env?: string; commit?: string },
+  sandboxKey?: PublicKey,
+): Promise<Committed> {
   const repository = gitRepository(projectRoot());
   const commit = await repository.resolve(options.commit ?? "HEAD");
   if (options.commit === undefined) refuseDirty(await repository.dirty(versioned));
-  const files = await repository.files(commit, versioned);
+  const own = await repository.files(commit, versioned);
+  const files = sandboxKey === undefined ? own : withKey(own, sandboxKey);
   const topology = load(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
     (role) => [role, roleRecipe(topology, role, files)] as const,
   );
-  return { topology, commit, sources: roleSources(topology, files), recipes: Object.fromEntries(recipes) };
+  return {
+    topology,
+    commit,
+    sources: roleSources(topology, files),
+    recipes: Object.fromEntries(recipes),
+    trusted: trustedKeys(files),
+  };
+}
+
+function withKey(files: ConfigFiles, key: PublicKey): ConfigFiles {
+  return new Map([...files, [trustedKeyPath(key), { content: Buffer.from(key.pem), mode: "0644" }]]);
 }
 
 function load(files: Parameters<typeof loadTopology>[0], name: string): Topology {

@@ -17,6 +17,7 @@ import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { type Recipe, recipeDigest } from "../../bootstrap/image/recipe.ts";
 import { account, aFile, aRoleSource, primary, recovery } from "../builders.ts";
 import { clients } from "../sandbox/clients.ts";
+import { aSigner } from "../signer.ts";
 
 /** The emulated account as the foundation and the primary leave it, made by the SDK: Terraform takes a minute for it. */
 export interface TestField {
@@ -52,6 +53,7 @@ function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, l
         aRoleSource({ tree: [aFile(`etc/${role}.conf`, role)], recipe: recipeDigest(one) }),
       ]),
     ),
+    ...aSigner(),
     clock: systemClock,
     stopwatch,
     signal: new AbortController().signal,

@@ -36,7 +36,7 @@ objectStoreContract("of S3", async () => (await open()).cloud.recovery.catalog.s
 describe("publishing to S3", () => {
   it("writes a release to both regions once", async () => {
     const field = await open();
-    expect(await publishIn(field)).toMatchObject({ uploaded: 6, pointer: "moved" });
+    expect(await publishIn(field)).toMatchObject({ uploaded: 8, pointer: "moved" });
     const { next } = await sandbox().requestsSince(0);
     expect(await publishIn(field)).toMatchObject({ uploaded: 0, pointer: "unchanged" });
     const { requests } = await sandbox().requestsSince(next);

@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { type PublishContext, publish } from "../../bootstrap/commands/publish.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
+import { isSignedBy, signatureKey } from "../../bootstrap/release/signature.ts";
 import { aRoleSource, aTopology, primary, recovery } from "../builders.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
+import { aSigner } from "../signer.ts";
 
 const commit = "a".repeat(40);
 
@@ -15,6 +17,7 @@ function aBench() {
     sources: {
       web: aRoleSource(),
     },
+    ...aSigner(),
     account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
     catalogs: stores.map((store) => new Catalog(store)),
     print: () => undefined,
@@ -26,9 +29,14 @@ describe("publishing", () => {
   it("writes bundle, manifest and pointer to every region, and the pointer last", async () => {
     const { stores, context } = aBench();
     const published = await publish(context);
-    expect(published).toMatchObject({ uploaded: 4, pointer: "moved", commit });
+    expect(published).toMatchObject({ uploaded: 6, pointer: "moved", commit });
     for (const { writes } of stores) {
-      expect(writes.map((key) => key.split("/")[0])).toEqual(["bundles", "releases", "current.json"]);
+      expect(writes.map((key) => key.split("/")[0])).toEqual([
+        "bundles",
+        "releases",
+        "releases",
+        "current.json",
+      ]);
     }
     const { pointer } = (await context.catalogs[0]!.pointer())!;
     const manifest = (await context.catalogs[1]!.manifest(published.release))!;
@@ -84,5 +92,33 @@ describe("publishing", () => {
     expect(await context.catalogs[0]!.pointer()).toBeUndefined();
     delete (stores[1] as Partial<MemoryStore>).create;
     expect(await publish(context)).toMatchObject({ pointer: "moved" });
+  });
+
+  it("signs the manifest so that the commit's own keys can check it", async () => {
+    const { stores, context } = aBench();
+    const { release } = await publish(context);
+    const [key] = context.trusted;
+    for (const store of stores) {
+      const signature = (await store.get(signatureKey(release, key!.id)))!.body;
+      const { pin } = (await new Catalog(store).manifest(release))!;
+      expect(isSignedBy(key!, pin.sha256, signature)).toBe(true);
+      expect(isSignedBy(key!, pin.sha256.replace(/^./, "x"), signature)).toBe(false);
+    }
+  });
+
+  it("adds another key's signature to a release that is there", async () => {
+    const { context } = aBench();
+    await publish(context);
+    const other = aSigner();
+    const rotated = { ...context, signer: other.signer, trusted: [...context.trusted, ...other.trusted] };
+    expect(await publish(rotated)).toMatchObject({ uploaded: 2, pointer: "unchanged" });
+  });
+
+  it("writes nothing when the commit's servers would not accept the signature", async () => {
+    const { stores, context } = aBench();
+    await expect(publish({ ...context, signer: aSigner().signer })).rejects.toThrow(
+      "does not trust the signing key",
+    );
+    expect(stores.flatMap(({ writes }) => writes)).toEqual([]);
   });
 });

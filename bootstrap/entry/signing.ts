@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { signingAlias } from "../config/names.ts";
+import type { Topology } from "../config/schema.ts";
+import { createKeyFile, fileSigner, kmsSigner, type Signer } from "../edges/signers.ts";
+import type { Running } from "./cloud.ts";
+import { awsAccessOfShell, isSandbox } from "./cloud.ts";
+import { type Committed, committed, stateFolder } from "./project.ts";
+
+/** A sandbox signs with a key of its own, made when it is first needed: it proves nothing outside of this machine. */
+function sandboxSigner(): Signer {
+  const path = join(stateFolder(), "sandbox-signing-key.pem");
+  if (!existsSync(path)) createKeyFile(path);
+  return fileSigner(path);
+}
+
+/** A commit for the AWS of the shell. Where that is a sandbox, its servers trust the sandbox's key too. */
+export async function committedForShell(options: { env?: string; commit?: string }): Promise<Committed> {
+  return committed(options, isSandbox() ? await sandboxSigner().publicKey() : undefined);
+}
+
+/** A commit for a sandbox, whatever the shell says, and what signs its release. */
+export async function committedForSandbox(options: {
+  env?: string;
+  commit?: string;
+}): Promise<Committed & { signer: Signer }> {
+  const signer = sandboxSigner();
+  return { ...(await committed(options, await signer.publicKey())), signer };
+}
+
+/** What REKINDLE_SIGNING_KEY names: a PEM file or a KMS key; else the foundation's KMS key of the recovery region. */
+export function signerOfShell({ environment }: Topology, run: Running): Signer {
+  const named = process.env.REKINDLE_SIGNING_KEY ?? "";
+  const isKms = /^(alias\/|arn:aws[\w-]*:kms:)/.test(named);
+  if (named !== "" && !isKms) return fileSigner(named);
+  if (named === "" && isSandbox()) return sandboxSigner();
+  const region = /^arn:aws[\w-]*:kms:([^:]+):/.exec(named)?.[1] ?? environment.regions.recovery;
+  return kmsSigner(awsAccessOfShell(run), region, named || signingAlias(environment.name));
+}
