@@ -69,6 +69,27 @@ program
   .addOption(json)
   .action(async (options) => (await entry()).publishCommand(options));
 program
+  .command("verify-release")
+  .description("read a release back from every region's bucket, and check signature, digests and content")
+  .argument("[release]", "else the live one")
+  .option("--restore", "put the intact earlier version of each damaged object back")
+  .addOption(env)
+  .addOption(json)
+  .action(async (release, options) =>
+    (await import("./entry/release.ts")).verifyReleaseCommand(release, options),
+  );
+const key = program.command("key").description("keys that sign releases");
+key
+  .command("new")
+  .description("make an Ed25519 key, and trust it")
+  .argument("<file>", "where its private half goes, outside of the repository")
+  .action(async (file) => (await import("./entry/release.ts")).newKeyCommand(file));
+key
+  .command("trust")
+  .description("write the public half of the key in use to configs/keys, for the next images")
+  .addOption(env)
+  .action(async (options) => (await import("./entry/release.ts")).trustKeyCommand(options));
+program
   .command("bake")
   .description("make the golden images that a commit's roles need and no region lacks")
   .addOption(env)

@@ -159,11 +159,11 @@ function siteOf(cloud: ReturnType<typeof cloudOfShell>, region: string) {
 }
 
 /** Remarks on the way: not on standard output when that is for one JSON value. */
-function say({ json }: Options): (line: string) => void {
+export function say({ json }: Options): (line: string) => void {
   return json ? (line) => console.error(line) : (line) => console.log(line);
 }
 
-function answer({ json }: Options, value: unknown, lines: readonly string[]): void {
+export function answer({ json }: Options, value: unknown, lines: readonly string[]): void {
   if (json) console.log(JSON.stringify(value, undefined, 2));
   else for (const line of lines) console.log(line);
 }

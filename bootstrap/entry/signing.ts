@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { signingAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { createKeyFile, fileSigner, kmsSigner, type Signer } from "../edges/signers.ts";
+import type { PublicKey } from "../release/signature.ts";
 import type { Running } from "./cloud.ts";
 import { awsAccessOfShell, isSandbox } from "./cloud.ts";
 import { type Committed, committed, stateFolder } from "./project.ts";
@@ -14,9 +15,14 @@ function sandboxSigner(): Signer {
   return fileSigner(path);
 }
 
+/** What a sandbox's servers trust beside the commit's own keys; nothing on a real AWS. */
+export async function sandboxTrust(): Promise<PublicKey[]> {
+  return isSandbox() ? [await sandboxSigner().publicKey()] : [];
+}
+
 /** A commit for the AWS of the shell. Where that is a sandbox, its servers trust the sandbox's key too. */
 export async function committedForShell(options: { env?: string; commit?: string }): Promise<Committed> {
-  return committed(options, isSandbox() ? await sandboxSigner().publicKey() : undefined);
+  return committed(options, (await sandboxTrust())[0]);
 }
 
 /** A commit for a sandbox, whatever the shell says, and what signs its release. */
