@@ -13,6 +13,7 @@ import type { Wish } from "../../bootstrap/recovery/choose.ts";
 import { aTopology, primary, recovery } from "../builders.ts";
 import { objectStoreContract } from "../contracts/object-store.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
+import { archiveInS3 } from "../sandbox/archive.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
 import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "./field.ts";
@@ -30,8 +31,12 @@ const failure = (work: Promise<unknown>) =>
     (error: RekindleError) => error,
   );
 
-objectStoreContract("in memory", async () => new MemoryStore());
-objectStoreContract("of S3", async () => (await open()).cloud.recovery.catalog.store);
+objectStoreContract(
+  "in memory",
+  async () => new MemoryStore(),
+  (store, key) => store.archive(key),
+);
+objectStoreContract("of S3", async () => (await open()).cloud.recovery.catalog.store, archiveInS3(sandbox));
 
 describe("publishing to S3", () => {
   it("writes a release to both regions once", async () => {

@@ -1,8 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
+import { ArchivedObject, type ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
 
-/** What every object store promises, the real one and the one in memory. `open` gives an empty one. */
-export function objectStoreContract(name: string, open: () => Promise<ObjectStore>): void {
+/**
+ * What every object store promises, the real one and the one in memory. `open` gives an empty one, and `archive` moves
+ * an object's newest version into a Glacier class, which is a lifecycle's work and no store's.
+ */
+export function objectStoreContract<T extends ObjectStore>(
+  name: string,
+  open: () => Promise<T>,
+  archive: (store: T, key: string) => Promise<void>,
+): void {
   const text = (value: string) => Buffer.from(value);
 
   describe(`the object store ${name}`, () => {
@@ -49,6 +56,27 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       const versions = await store.versions("a");
       expect(versions.map(({ kind }) => kind)).toEqual(["content", "content"]);
       expect(versions.map(({ versionId }) => versionId)).toContain(first.versionId);
+    });
+
+    it("gives the digest of its creation with an object", async () => {
+      const store = await open();
+      await store.create("bundles/a", text("one"), "digest");
+      expect((await store.get("bundles/a"))?.sha256).toBe("digest");
+    });
+
+    it("tells an archived object from one that is not there, and gives it once it is thawed", async () => {
+      const store = await open();
+      await store.create("bundles/a", text("one"), "digest");
+      expect(await store.availability("bundles/a")).toBe("readable");
+      await archive(store, "bundles/a");
+      const { versionId } = (await store.head("bundles/a"))!;
+      expect(await store.availability("bundles/a", versionId)).toBe("archived");
+      await expect(store.get("bundles/a")).rejects.toThrow(ArchivedObject);
+      await store.thaw("bundles/a", versionId);
+      await store.thaw("bundles/a", versionId);
+      expect(await store.availability("bundles/a", versionId)).toBe("readable");
+      expect((await store.get("bundles/a", versionId))?.body.toString()).toBe("one");
+      expect(await store.availability("bundles/none")).toBeUndefined();
     });
 
     it("lists a prefix, sorted, and nothing beside it", async () => {

@@ -1,10 +1,11 @@
-import type { ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
+import { ArchivedObject, type Availability, type ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
 import { sha256 } from "../../bootstrap/release/digest.ts";
 
 interface Kept {
   body: Buffer;
   sha256: string | undefined;
   versionId: string;
+  availability: Availability;
 }
 
 /** A versioned bucket in memory. `beforeSwap` runs between a caller's read and its write: a race made to order. */
@@ -12,6 +13,8 @@ export class MemoryStore implements ObjectStore {
   readonly region: string;
   readonly bucket: string;
   readonly writes: string[] = [];
+  readonly thaws: string[] = [];
+  thawing: "readable" | "thawing" = "readable";
   beforeSwap: (key: string) => Promise<void> = async () => undefined;
   inspection: () => Promise<void> = async () => undefined;
   readonly #objects = new Map<string, Kept>();
@@ -33,11 +36,32 @@ export class MemoryStore implements ObjectStore {
   }
 
   async get(key: string, versionId?: string) {
-    const found =
-      versionId === undefined
-        ? this.#objects.get(key)
-        : this.#versions.get(key)?.find((one) => one.versionId === versionId);
-    return found && { body: found.body, etag: sha256(found.body), versionId: found.versionId };
+    const found = this.#find(key, versionId);
+    if (found === undefined) return undefined;
+    const { availability, ...object } = found;
+    if (availability !== "readable") throw new ArchivedObject(this.bucket, key, versionId, undefined);
+    return { ...object, etag: sha256(found.body) };
+  }
+
+  async availability(key: string, versionId?: string) {
+    return this.#find(key, versionId)?.availability;
+  }
+
+  /** Thawed at once, unless `thawing` was told to take its time. */
+  async thaw(key: string, versionId?: string) {
+    this.thaws.push(key);
+    const found = this.#find(key, versionId);
+    if (found?.availability === "archived") found.availability = this.thawing;
+  }
+
+  /** Moves the newest version into a Glacier class, as a lifecycle does. */
+  async archive(key: string) {
+    this.#find(key)!.availability = "archived";
+  }
+
+  #find(key: string, versionId?: string): Kept | undefined {
+    if (versionId === undefined) return this.#objects.get(key);
+    return this.#versions.get(key)?.find((one) => one.versionId === versionId);
   }
 
   async versions(key: string) {
@@ -67,7 +91,7 @@ export class MemoryStore implements ObjectStore {
   #put(key: string, body: Uint8Array, digest: string | undefined): string {
     this.writes.push(key);
     const versionId = `version-${this.writes.length}`;
-    const kept = { body: Buffer.from(body), sha256: digest, versionId };
+    const kept: Kept = { body: Buffer.from(body), sha256: digest, versionId, availability: "readable" };
     this.#objects.set(key, kept);
     this.#versions.set(key, [...(this.#versions.get(key) ?? []), kept]);
     return versionId;
