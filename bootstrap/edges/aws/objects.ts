@@ -1,22 +1,45 @@
 import {
-  GetBucketVersioningCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
+  RestoreObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
+import { demandBucket, demandVersioning, isBucketFault, type Place } from "./bucket.ts";
 
 /** An object as it was read: its bytes, and what later writes can be made conditional on. */
 export interface StoredObject {
   body: Buffer;
   etag: string;
   versionId: string;
+  /** The digest that was given at creation; only a claim until the bytes are digested. */
+  sha256: string | undefined;
+}
+
+/** Where an object's bytes are: in a Glacier class they can be read only after they were thawed, for a time. */
+export type Availability = "readable" | "archived" | "thawing";
+
+/** An object whose bytes lie in a Glacier class. It is there: who can wait, thaws it. */
+export class ArchivedObject extends RekindleError {
+  readonly key: string;
+  readonly versionId: string | undefined;
+
+  constructor(bucket: string, key: string, versionId: string | undefined, cause: unknown) {
+    const version = versionId === undefined ? "" : ` version ${versionId}`;
+    super(
+      "refused",
+      `s3://${bucket}/${key}${version} lies in a Glacier class and was not thawed; thaw it: aws s3api restore-object`,
+      { cause },
+    );
+    this.key = key;
+    this.versionId = versionId;
+  }
 }
 
 /** One version of an object; `at` is in ISO 8601. */
@@ -41,8 +64,15 @@ export interface ObjectStore {
     body: Uint8Array,
     sha256: string,
   ): Promise<{ kind: "created" | "exists"; versionId: string }>;
-  /** The newest version, or the one that is named; nothing when there is none, or a deletion is the newest. */
+  /**
+   * The newest version, or the one that is named; nothing when there is none, or a deletion is the newest.
+   * Raises `ArchivedObject` for one that must be thawed first.
+   */
   get(key: string, versionId?: string): Promise<StoredObject | undefined>;
+  /** Whether `get` would give its bytes now; nothing when there is no such version. */
+  availability(key: string, versionId?: string): Promise<Availability | undefined>;
+  /** Asks for a readable copy for a week, the fast way where there is one. Asking again changes nothing. */
+  thaw(key: string, versionId?: string): Promise<void>;
   /** Every version that still is there, the newest first; a deletion has no content. */
   versions(key: string): Promise<ObjectVersion[]>;
   /** The digest that was given at creation, with its version; nothing when the key is free. */
@@ -53,14 +83,22 @@ export interface ObjectStore {
   list(prefix: string): Promise<string[]>;
 }
 
-/** The real thing. `account` is demanded of every bucket that is touched (S3's ExpectedBucketOwner). */
-export function s3Store(access: AwsAccess, region: string, bucket: string, account: string): ObjectStore {
+/**
+ * The real thing. `account` is demanded of every bucket that is touched (S3's ExpectedBucketOwner); who names a bucket
+ * by hand, with no environment at hand, leaves it out.
+ */
+export function s3Store(access: AwsAccess, region: string, bucket: string, account?: string): ObjectStore {
   const s3 = connected(
     new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
     access,
     region,
   );
-  const place = { Bucket: bucket, ExpectedBucketOwner: account };
+  const place: Place = {
+    Bucket: bucket,
+    ...(account === undefined ? {} : { ExpectedBucketOwner: account }),
+  };
+  const versioned = (versionId: string | undefined) =>
+    versionId === undefined ? {} : { VersionId: versionId };
 
   async function head(key: string) {
     try {
@@ -72,17 +110,30 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     }
   }
 
+  async function listPage(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {
+    const from = token === undefined ? {} : { ContinuationToken: token };
+    try {
+      return await s3.send(new ListObjectsV2Command({ ...place, Prefix: prefix, ...from }));
+    } catch (error) {
+      // S3's own words for a bucket that is elsewhere or gone help nobody who typed its name.
+      if (isBucketFault(error)) await demandBucket(s3, place, region);
+      throw error;
+    }
+  }
+
   return {
     region,
     bucket,
     head,
     async inspect() {
-      await inspectBucket(s3, bucket, region, account);
+      await demandBucket(s3, place, region);
+      await demandVersioning(s3, place, region);
     },
     async create(key, body, sha256) {
       try {
         const put = await s3.send(
           new PutObjectCommand({ ...place, Key: key, Body: body, IfNoneMatch: "*", Metadata: { sha256 } }),
+          { requestTimeout: timeToSend(body.length) },
         );
         return { kind: "created", versionId: put.VersionId ?? "" };
       } catch (error) {
@@ -93,16 +144,44 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     },
     async get(key, versionId) {
       try {
-        const version = versionId === undefined ? {} : { VersionId: versionId };
-        const found = await s3.send(new GetObjectCommand({ ...place, Key: key, ...version }));
+        const found = await s3.send(new GetObjectCommand({ ...place, Key: key, ...versioned(versionId) }));
         return {
           body: Buffer.from(await found.Body!.transformToByteArray()),
           etag: found.ETag ?? "",
           versionId: found.VersionId ?? "",
+          sha256: found.Metadata?.sha256,
         };
       } catch (error) {
         if (["NoSuchKey", "NoSuchVersion"].includes(errorCode(error))) return undefined;
+        if (errorCode(error) === "InvalidObjectState")
+          throw new ArchivedObject(bucket, key, versionId, error);
         throw error;
+      }
+    },
+    async availability(key, versionId) {
+      try {
+        const found = await s3.send(new HeadObjectCommand({ ...place, Key: key, ...versioned(versionId) }));
+        if (!archiveClasses.includes(found.StorageClass ?? "STANDARD")) return "readable";
+        if (found.Restore === undefined) return "archived";
+        return found.Restore.includes('ongoing-request="true"') ? "thawing" : "readable";
+      } catch (error) {
+        if (["NotFound", "NoSuchKey", "NoSuchVersion"].includes(errorCode(error))) return undefined;
+        throw error;
+      }
+    },
+    async thaw(key, versionId) {
+      for (const Tier of ["Expedited", "Standard"] as const) {
+        try {
+          const RestoreRequest = { Days: thawedDays, GlacierJobParameters: { Tier } };
+          await s3.send(
+            new RestoreObjectCommand({ ...place, Key: key, ...versioned(versionId), RestoreRequest }),
+          );
+          return;
+        } catch (error) {
+          if (errorCode(error) === "RestoreAlreadyInProgress") return;
+          // Deep Archive has no fast way, and for the other class its capacity may be used up.
+          if (Tier === "Standard") throw error;
+        }
       }
     },
     async versions(key) {
@@ -153,13 +232,7 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
       const keys: string[] = [];
       let token: string | undefined;
       do {
-        const page = await s3.send(
-          new ListObjectsV2Command({
-            ...place,
-            Prefix: prefix,
-            ...(token === undefined ? {} : { ContinuationToken: token }),
-          }),
-        );
+        const page = await listPage(prefix, token);
         keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
         token = page.NextContinuationToken;
       } while (token !== undefined);
@@ -168,43 +241,15 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
   };
 }
 
-function isConditionFailure(error: unknown): boolean {
-  return ["PreconditionFailed", "ConditionalRequestConflict"].includes(errorCode(error));
+/** Classes whose bytes S3 hands out only after a thaw; Glacier Instant Retrieval is not among them. */
+const archiveClasses = ["GLACIER", "DEEP_ARCHIVE"];
+const thawedDays = 7;
+
+/** A body of any size may go over a slow line: 30 seconds, and 1 for each 128 KiB. In milliseconds. */
+function timeToSend(bytes: number): number {
+  return 30_000 + Math.ceil(bytes / 131_072) * 1_000;
 }
 
-async function inspectBucket(s3: S3Client, bucket: string, region: string, account: string): Promise<void> {
-  const refuse = (why: string, move: string) =>
-    new RekindleError("refused", `bucket ${bucket} in ${region} ${why}; nothing was written; ${move}`);
-  try {
-    const found = await s3.send(new HeadBucketCommand({ Bucket: bucket, ExpectedBucketOwner: account }));
-    if (found.BucketRegion !== undefined && found.BucketRegion !== region) {
-      throw refuse(
-        `lies in region ${found.BucketRegion}`,
-        "correct the environment's regions, or the bucket",
-      );
-    }
-  } catch (error) {
-    if (["NotFound", "NoSuchBucket"].includes(errorCode(error))) {
-      throw refuse("does not exist", "deploy the foundation first: npx cdktf deploy foundation-stack");
-    }
-    if (["PermanentRedirect", "301"].includes(errorCode(error))) {
-      throw refuse("lies in another region", "correct the environment's regions, or the bucket");
-    }
-    if (["Forbidden", "AccessDenied", "403"].includes(errorCode(error))) {
-      throw refuse(
-        `does not belong to account ${account}, or these credentials may not read it`,
-        "check the profile in use",
-      );
-    }
-    throw error;
-  }
-  const versioning = await s3.send(
-    new GetBucketVersioningCommand({ Bucket: bucket, ExpectedBucketOwner: account }),
-  );
-  if (versioning.Status !== "Enabled") {
-    throw refuse(
-      `has versioning ${versioning.Status ?? "off"}`,
-      "deploy the foundation again: npx cdktf deploy foundation-stack",
-    );
-  }
+function isConditionFailure(error: unknown): boolean {
+  return ["PreconditionFailed", "ConditionalRequestConflict"].includes(errorCode(error));
 }
