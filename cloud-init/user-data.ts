@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { gzipSync } from "fflate";
 import { type MimePart, mimeArchive } from "./mime.ts";
 import { renderTemplate } from "./render.ts";
@@ -20,4 +21,9 @@ export function renderUserData(parts: readonly MimePart[], variables: UserDataVa
 export function encodeUserData(text: string): Uint8Array {
   const plain = Buffer.from(text);
   return plain.byteLength <= userDataLimit ? plain : gzipSync(plain, { level: 9, mtime: 0 });
+}
+
+/** SHA-256 in hex of the text, compressed or not: what a server's user-data is pinned by. */
+export function userDataDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,7 +1,6 @@
 import { tags } from "../../bootstrap/config/names.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
-import { sha256 } from "../../bootstrap/release/digest.ts";
-import { encodeUserData } from "../../cloud-init/user-data.ts";
+import { encodeUserData, userDataDigest } from "../../cloud-init/user-data.ts";
 import type { SiteProps } from "./site.ts";
 import { userData } from "./user-data.ts";
 
@@ -37,7 +36,7 @@ export function serverProfile({ topology, pins }: SiteProps, role: string, serve
       [tags.server]: server,
       [tags.release]: pins.release.release,
       [tags.recipe]: pin.recipe,
-      [tags.userData]: sha256(text),
+      [tags.userData]: userDataDigest(text),
     },
   };
 }
