@@ -144,7 +144,9 @@ async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answe
   } catch (error) {
     const message = emulatorFailure(emulator, error as Error);
     state.note(`${request.service} ${request.action} in ${request.region}: ${message}`);
-    return errorAnswer(request, { kind: "unavailable", message });
+    // One that has ended stays so: clients that repeat what is unavailable would do that for minutes.
+    const kind = emulator.ended() === undefined ? "unavailable" : "invalid";
+    return errorAnswer(request, { kind, message });
   }
 }
 

@@ -45,14 +45,14 @@ export interface Published {
 export async function publish(context: PublishContext): Promise<Published> {
   const { environment } = context.topology;
   const key = await trustedKey(context);
-  await Promise.all(
-    context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
-  );
-  await Promise.all(context.catalogs.map(({ store }) => store.inspect()));
-  // Read before anything is uploaded: whoever moves the pointer meanwhile is noticed by the swap.
-  const before = await context.catalogs[0]!.pointer();
-
-  const release = await assembleRelease(environment.name, context.commit, context.sources);
+  // The buckets answer while the release is packed. The pointer is read before anything is uploaded: whoever moves it
+  // meanwhile is noticed by the swap.
+  const [release, before] = await Promise.all([
+    assembleRelease(environment.name, context.commit, context.sources),
+    context.catalogs[0]!.pointer(),
+    ...context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
+    ...context.catalogs.map(({ store }) => store.inspect()),
+  ]);
   const sites = await Promise.all(
     context.catalogs.map((catalog) => publishToRegion(context, catalog, release, key)),
   );
@@ -86,15 +86,20 @@ async function trustedKey({ signer, trusted, commit }: PublishContext): Promise<
 
 async function publishToRegion(context: PublishContext, catalog: Catalog, release: Release, key: PublicKey) {
   const { store } = catalog;
-  const encryptionKey = await context.account.keyArn(store.region, keyAlias(release.environment));
   let uploaded = 0;
-  let published = await catalog.manifest(release.release);
+  const [found, isSigned, encryptionKey] = await Promise.all([
+    catalog.manifest(release.release),
+    store.head(signatureKey(release.release, key.id)).then((found) => found !== undefined),
+    context.account.keyArn(store.region, keyAlias(release.environment)),
+  ]);
+  let published = found;
   if (published === undefined) {
     uploaded += await uploadRelease(catalog, release);
     published = (await catalog.manifest(release.release))!;
     context.print(`release ${release.release} is in ${store.region}: ${uploaded} objects uploaded`);
   }
-  uploaded += await uploadSignature(context.signer, catalog, published.pin, release.release, key);
+  if (!isSigned)
+    uploaded += await uploadSignature(context.signer, catalog, published.pin, release.release, key);
   return { region: store.region, site: { manifest: published.pin, encryptionKey }, uploaded };
 }
 
@@ -130,10 +135,8 @@ async function uploadSignature(
   release: string,
   { id }: PublicKey,
 ): Promise<number> {
-  const key = signatureKey(release, id);
-  if ((await store.head(key)) !== undefined) return 0;
   const signature = await signer.sign(statement(pin.sha256));
-  const { kind } = await store.create(key, signature, sha256(signature));
+  const { kind } = await store.create(signatureKey(release, id), signature, sha256(signature));
   return kind === "created" ? 1 : 0;
 }
 

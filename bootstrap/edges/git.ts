@@ -74,7 +74,10 @@ async function lookUp(git: SimpleGit, root: string, revision: string): Promise<s
 /** All of them by one process: one for each file is what makes a commit of thousands slow, and simple-git has no batch. */
 async function readBlobs(root: string, ids: readonly string[]): Promise<Buffer[]> {
   const input = ids.map((id) => `${id}\n`).join("");
-  const { ending, stdout, stderr } = await runForBytes("git", ["cat-file", "--batch"], { cwd: root, input });
+  const { ending, stdout, stderr } = await runForBytes("git", ["cat-file", "--batch", "--buffer"], {
+    cwd: root,
+    input,
+  });
   if (ending.kind !== "exited" || ending.code !== 0) {
     throw new RekindleError(
       "tool-failed",

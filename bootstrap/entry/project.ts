@@ -77,8 +77,11 @@ export async function committed(
 ): Promise<Committed> {
   const repository = gitRepository(projectRoot());
   const commit = await repository.resolve(options.commit ?? "HEAD");
-  if (options.commit === undefined) refuseDirty(await repository.dirty(versioned));
-  const own = await repository.files(commit, versioned);
+  const [dirty, own] = await Promise.all([
+    options.commit === undefined ? repository.dirty(versioned) : [],
+    repository.files(commit, versioned),
+  ]);
+  refuseDirty(dirty);
   const files = sandboxKey === undefined ? own : withKey(own, sandboxKey);
   const topology = load(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
