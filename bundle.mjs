@@ -12,11 +12,13 @@ await build({
   outdir: "dist",
   bundle: true,
   splitting: true,
-  minify: false,
   sourcemap: "linked",
   format: "esm",
   platform: "node",
   target: "node20",
+  // Half the text loads in less time; names stay, for whoever reads a stack trace.
+  minifyWhitespace: true,
+  minifySyntax: true,
   // cdktf resolves its own files at run time, so it stays outside the bundle.
   external: packagesOfStacks.flatMap((name) => [name, `${name}/*`]),
   chunkNames: "chunks/[name]-[hash]",

@@ -16,6 +16,9 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
+  // Half the text loads in less time; names stay, for whoever reads a stack trace.
+  minifyWhitespace: true,
+  minifySyntax: true,
   banner: {
     js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
   },

@@ -67,7 +67,7 @@ program
   .addOption(env)
   .addOption(commit)
   .addOption(json)
-  .action(async (options) => (await entry()).publishCommand(options));
+  .action(async (options) => (await import("./entry/publish.ts")).publishCommand(options));
 program
   .command("verify-release")
   .description("read a release back from every region's bucket, and check signature, digests and content")

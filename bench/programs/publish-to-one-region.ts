@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { publish } from "../../bootstrap/commands/publish.ts";
 import { loadTopology } from "../../bootstrap/config/load.ts";
-import { s3Store } from "../../bootstrap/edges/aws/objects.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { gitRepository } from "../../bootstrap/edges/git.ts";
@@ -16,7 +15,12 @@ const [root, bucket] = process.argv.slice(2) as [string, string];
 const repository = gitRepository(root);
 const commit = await repository.resolve("HEAD");
 const versioned = ["configs", "cloud-init"];
-const [dirty, files] = await Promise.all([repository.dirty(versioned), repository.files(commit, versioned)]);
+// As `entry/publish.ts` does.
+const [dirty, files, { s3Store }] = await Promise.all([
+  repository.dirty(versioned),
+  repository.files(commit, versioned),
+  import("../../bootstrap/edges/aws/objects.ts"),
+]);
 if (dirty.length > 0) throw new Error(`dirty: ${dirty.join(", ")}`);
 const loaded = loadTopology(files, "bench");
 if (loaded.kind === "faulty") throw new Error(JSON.stringify(loaded.faults));

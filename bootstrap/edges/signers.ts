@@ -1,10 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { GetPublicKeyCommand, KMSClient, SignCommand } from "@aws-sdk/client-kms";
 import { RekindleError } from "../errors.ts";
 import { type PublicKey, publicKey } from "../release/signature.ts";
-import { type AwsAccess, clientConfig, connected, errorCode } from "./aws/access.ts";
 
 /** Signs statements with one key. A retry signs again, and both signatures are good. */
 export interface Signer {
@@ -37,38 +35,6 @@ export function createKeyFile(path: string): PublicKey {
   return publicHalf(path, privateKey);
 }
 
-/** An asymmetric KMS key, by alias, id or ARN: ECC_NIST_P256 for SIGN_VERIFY. The private half never leaves KMS. */
-export function kmsSigner(access: AwsAccess, region: string, id: string): Signer {
-  const kms = connected(new KMSClient(clientConfig(access, region)), access, region);
-  const ask = async <T>(call: Promise<T>): Promise<T> => {
-    try {
-      return await call;
-    } catch (error) {
-      if (errorCode(error) !== "NotFoundException") throw error;
-      throw new RekindleError(
-        "refused",
-        `region ${region} has no key ${id} to sign with; deploy the foundation, or name a key in REKINDLE_SIGNING_KEY`,
-        { cause: error },
-      );
-    }
-  };
-  return {
-    async publicKey() {
-      const { PublicKey: der } = await ask(kms.send(new GetPublicKeyCommand({ KeyId: id })));
-      const key = createPublicKey({ key: Buffer.from(der!), format: "der", type: "spki" });
-      return readable(`KMS key ${id}`, () =>
-        publicKey(key.export({ type: "spki", format: "pem" }).toString()),
-      );
-    },
-    async sign(statement) {
-      const signed = await ask(
-        kms.send(new SignCommand({ KeyId: id, Message: statement, SigningAlgorithm: "ECDSA_SHA_256" })),
-      );
-      return signed.Signature!;
-    },
-  };
-}
-
 function readPrivateKey(path: string): KeyObject {
   try {
     return createPrivateKey(readFileSync(path));
@@ -87,7 +53,8 @@ function publicHalf(what: string, key: KeyObject): PublicKey {
   );
 }
 
-function readable(what: string, read: () => PublicKey): PublicKey {
+/** Turns the reason why a key signs no release into an error that says so. */
+export function readable(what: string, read: () => PublicKey): PublicKey {
   try {
     return read();
   } catch (cause) {

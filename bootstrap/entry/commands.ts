@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bake } from "../commands/bake.ts";
 import { describePlan, makePlan } from "../commands/plan.ts";
-import { publish } from "../commands/publish.ts";
 import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
@@ -10,16 +9,13 @@ import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
-import { cloudOfShell, running } from "./cloud.ts";
+import { answer, type Options, say } from "./answer.ts";
+import { cloudOfShell } from "./cloud.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
-import { committedForShell, signerOfShell } from "./signing.ts";
+import { running } from "./shell.ts";
+import { committedForShell } from "./signing.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
-
-export interface Options {
-  env?: string;
-  json?: boolean;
-}
 
 export async function bootstrapCommand(options: Options): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
@@ -30,22 +26,6 @@ export async function bootstrapCommand(options: Options): Promise<void> {
   console.log(
     `state bucket ${cloud.state.bucket} in ${cloud.state.region}: ${outcome === "created" ? "created" : "already there, settings put again"}`,
   );
-}
-
-export async function publishCommand(options: Options & { commit?: string }): Promise<void> {
-  const project = await committedForShell(options);
-  const run = running();
-  const cloud = cloudOfShell(project.topology, run);
-  const published = await publish({
-    ...project,
-    signer: signerOfShell(project.topology, run),
-    account: cloud.account,
-    catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
-    print: say(options),
-  });
-  answer(options, published, [
-    `release ${published.release} of commit ${published.commit.slice(0, 12)}: ${published.uploaded} objects uploaded, pointer ${published.pointer}`,
-  ]);
 }
 
 export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
@@ -156,14 +136,4 @@ function siteOf(cloud: ReturnType<typeof cloudOfShell>, region: string) {
     "bad-input",
     `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
   );
-}
-
-/** Remarks on the way: not on standard output when that is for one JSON value. */
-export function say({ json }: Options): (line: string) => void {
-  return json ? (line) => console.error(line) : (line) => console.log(line);
-}
-
-export function answer({ json }: Options, value: unknown, lines: readonly string[]): void {
-  if (json) console.log(JSON.stringify(value, undefined, 2));
-  else for (const line of lines) console.log(line);
 }

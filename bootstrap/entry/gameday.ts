@@ -9,9 +9,10 @@ import { thisMachine } from "../edges/tools/context.ts";
 import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
-import { cloudOfSandbox, running } from "./cloud.ts";
-import type { Options } from "./commands.ts";
+import type { Options } from "./answer.ts";
+import { cloudOfSandbox } from "./cloud.ts";
 import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
+import { running } from "./shell.ts";
 import { committedForSandbox } from "./signing.ts";
 
 export async function gamedayCommand(

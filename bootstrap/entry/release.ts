@@ -6,9 +6,10 @@ import { createKeyFile } from "../edges/signers.ts";
 import { RekindleError } from "../errors.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { trustedKeyPath, trustedKeys } from "../release/trust.ts";
-import { cloudOfShell, running } from "./cloud.ts";
-import { answer, type Options } from "./commands.ts";
+import { answer, type Options } from "./answer.ts";
+import { cloudOfShell } from "./cloud.ts";
 import { environmentName, projectRoot, topologyOf } from "./project.ts";
+import { running } from "./shell.ts";
 import { sandboxTrust, signerOfShell } from "./signing.ts";
 
 /** The commands about signed releases: checking one from the buckets, and the keys that sign. */
@@ -64,7 +65,7 @@ export async function newKeyCommand(file: string): Promise<void> {
 /** Writes the public half of the key in use into the repository, so that servers of the next images trust it. */
 export async function trustKeyCommand(options: Options): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
-  const key = await signerOfShell(topology, running()).publicKey();
+  const key = await (await signerOfShell(topology, running())).publicKey();
   const path = await writeTrusted(key);
   console.log(`key ${key.id}: ${path} is to be committed; then bake, and publish`);
 }

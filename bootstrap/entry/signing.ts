@@ -2,11 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { signingAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
-import { createKeyFile, fileSigner, kmsSigner, type Signer } from "../edges/signers.ts";
+import { createKeyFile, fileSigner, type Signer } from "../edges/signers.ts";
 import type { PublicKey } from "../release/signature.ts";
-import type { Running } from "./cloud.ts";
-import { awsAccessOfShell, isSandbox } from "./cloud.ts";
 import { type Committed, committed, stateFolder } from "./project.ts";
+import { awsAccessOfShell, isSandbox, type Running } from "./shell.ts";
 
 /** A sandbox signs with a key of its own, made when it is first needed: it proves nothing outside of this machine. */
 function sandboxSigner(): Signer {
@@ -35,11 +34,12 @@ export async function committedForSandbox(options: {
 }
 
 /** What REKINDLE_SIGNING_KEY names: a PEM file or a KMS key; else the foundation's KMS key of the recovery region. */
-export function signerOfShell({ environment }: Topology, run: Running): Signer {
+export async function signerOfShell({ environment }: Topology, run: Running): Promise<Signer> {
   const named = process.env.REKINDLE_SIGNING_KEY ?? "";
   const isKms = /^(alias\/|arn:aws[\w-]*:kms:)/.test(named);
   if (named !== "" && !isKms) return fileSigner(named);
   if (named === "" && isSandbox()) return sandboxSigner();
   const region = /^arn:aws[\w-]*:kms:([^:]+):/.exec(named)?.[1] ?? environment.regions.recovery;
+  const { kmsSigner } = await import("../edges/aws/kms-signer.ts");
   return kmsSigner(awsAccessOfShell(run), region, named || signingAlias(environment.name));
 }
