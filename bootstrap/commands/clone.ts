@@ -61,6 +61,8 @@ async function takeAll(context: CloneContext, restoration: Restoration, bundles:
       `bundle ${String(sequence).padStart(8, "0")} is missing below s3://${store.bucket}/${bundlePrefix}`,
   );
   for (let from = 0; from < bundles.length; from += fetchedAtOnce) {
+    if (context.signal.aborted)
+      throw new RekindleError("tool-failed", "stopped before the clone was whole; nothing was written");
     const batch = bundles.slice(from, from + fetchedAtOnce);
     const contents = await Promise.all(batch.map(({ key }) => readThawed(store, { key }, context)));
     for (const [index, bundle] of batch.entries()) {
