@@ -6,6 +6,7 @@ import { loadTopology } from "../../bootstrap/config/load.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { gitRepository } from "../../bootstrap/edges/git.ts";
+import { gitHistory } from "../../bootstrap/edges/git-bundle.ts";
 import { createKeyFile, fileSigner } from "../../bootstrap/edges/signers.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { roleSources } from "../../bootstrap/release/sources.ts";
@@ -35,6 +36,7 @@ await publish({
   commit,
   sources: roleSources(loaded.topology, files),
   signer,
+  history: gitHistory(root),
   trusted: [await signer.publicKey()],
   // Who the caller is and which key the region has are two more calls, of services that the other tools never ask.
   account: { demand: async () => undefined, keyArn: async () => "none" },

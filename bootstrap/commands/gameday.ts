@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Clock } from "../edges/clock.ts";
+import type { GitHistory } from "../edges/git-bundle.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Signer } from "../edges/signers.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
@@ -42,6 +43,7 @@ export interface GameDayContext {
   recipes: Record<string, Recipe>;
   signer: Signer;
   trusted: readonly PublicKey[];
+  history: GitHistory;
   mode: "refused" | "timeout";
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;

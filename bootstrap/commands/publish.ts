@@ -4,6 +4,7 @@ import { keyAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
+import type { GitHistory } from "../edges/git-bundle.ts";
 import type { Signer } from "../edges/signers.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
@@ -17,6 +18,7 @@ import {
   type RoleSource,
 } from "../release/release.ts";
 import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
+import { publishHistory } from "./publish-history.ts";
 
 const compress = promisify(gzip);
 
@@ -27,6 +29,7 @@ export interface PublishContext {
   signer: Signer;
   /** The keys that the servers of this commit accept a release from. */
   trusted: readonly PublicKey[];
+  history: GitHistory;
   account: Account;
   /** One for each region, the recovery region's first: its pointer is the one that counts. */
   catalogs: readonly Catalog[];
@@ -53,9 +56,11 @@ export async function publish(context: PublishContext): Promise<Published> {
     ...context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
     ...context.catalogs.map(({ store }) => store.inspect()),
   ]);
-  const sites = await Promise.all(
-    context.catalogs.map((catalog) => publishToRegion(context, catalog, release, key)),
-  );
+  const stores = context.catalogs.map(({ store }) => store);
+  const [sites] = await Promise.all([
+    Promise.all(context.catalogs.map((catalog) => publishToRegion(context, catalog, release, key))),
+    publishHistory({ ...context, stores }),
+  ]);
   const pointer: Pointer = {
     version: 1,
     environment: environment.name,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
 import { gameday } from "../commands/gameday.ts";
 import { systemClock } from "../edges/clock.ts";
+import { gitHistory } from "../edges/git-bundle.ts";
 import { applyEnvironment, findSandbox, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
 import { stepDisplay } from "../edges/terminal.ts";
 import { terraformIn } from "../edges/terraform.ts";
@@ -31,6 +32,7 @@ export async function gamedayCommand(
   const report = await gameday({
     ...project,
     ...run,
+    history: gitHistory(projectRoot()),
     id,
     folder,
     mode: options.mode,

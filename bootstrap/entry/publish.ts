@@ -1,5 +1,7 @@
 import { publish } from "../commands/publish.ts";
+import { gitHistory } from "../edges/git-bundle.ts";
 import { answer, type Options, say } from "./answer.ts";
+import { projectRoot } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForShell, signerOfShell } from "./signing.ts";
 
@@ -11,6 +13,7 @@ export async function publishCommand(options: Options & { commit?: string }): Pr
   const published = await publish({
     ...project,
     signer: await signerOfShell(project.topology, run),
+    history: gitHistory(projectRoot()),
     account,
     catalogs: [recovery.catalog, primary.catalog],
     print: say(options),

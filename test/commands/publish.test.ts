@@ -5,6 +5,7 @@ import { RekindleError } from "../../bootstrap/errors.ts";
 import { isSignedBy, signatureKey } from "../../bootstrap/release/signature.ts";
 import { aRoleSource, aTopology, primary, recovery } from "../builders.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
+import { noHistory } from "../fakes/no-history.ts";
 import { aSigner } from "../signer.ts";
 
 const commit = "a".repeat(40);
@@ -18,6 +19,7 @@ function aBench() {
       web: aRoleSource(),
     },
     ...aSigner(),
+    history: noHistory,
     account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
     catalogs: stores.map((store) => new Catalog(store)),
     print: () => undefined,
