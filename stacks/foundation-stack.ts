@@ -1,6 +1,7 @@
 import { type App, TerraformStack } from "cdktf";
 import type { Site, Topology } from "../bootstrap/config/schema.ts";
 import { Identities } from "./foundation/identities.ts";
+import { Replication } from "./foundation/replication.ts";
 import { SiteFoundation } from "./foundation/site-foundation.ts";
 import { keepState, siteProvider } from "./terraform.ts";
 
@@ -13,12 +14,15 @@ export class FoundationStack extends TerraformStack {
     keepState(this, environment);
     const [primary, recovery] = sites.map((site) => {
       const provider = siteProvider(this, environment, site, { alias: site });
-      return { provider, foundation: new SiteFoundation(this, site, { environment, site, provider }) };
+      const { bucket, key } = new SiteFoundation(this, site, { environment, site, provider });
+      return { provider, bucket, key };
     });
     new Identities(this, "identities", {
       environment,
       provider: primary!.provider,
-      keys: [primary!.foundation.key, recovery!.foundation.key],
+      keys: [primary!.key, recovery!.key],
     });
+    if (environment.protection?.replicate)
+      new Replication(this, "replication", environment.name, [primary!, recovery!]);
   }
 }

@@ -11,6 +11,16 @@ export function siteBucket(environment: string, account: string, region: string)
   return `rekindle-${environment}-${account}-${region}`;
 }
 
+/** Where S3 notes who read and wrote the bucket of that region. */
+export function logBucket(environment: string, account: string, region: string): string {
+  return `rekindle-${environment}-logs-${account}-${region}`;
+}
+
+/** The role that S3 takes to copy between an environment's buckets. */
+export function replicationRole(environment: string): string {
+  return `rekindle-${environment}-replication`;
+}
+
 export function keyAlias(environment: string): string {
   return `alias/rekindle-${environment}`;
 }
@@ -53,6 +63,7 @@ export const tags = {
   role: "rekindle:role",
   server: "rekindle:server",
   release: "rekindle:release",
+  boot: "rekindle:boot",
   recipe: "rekindle:recipe",
   userData: "rekindle:user-data",
   commit: "rekindle:commit",

@@ -64,6 +64,17 @@ export const environmentSchema = z.strictObject({
     )
     .default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
+  /** What guards the buckets beyond versioning and encryption. */
+  protection: z
+    .strictObject({
+      /** No version can be deleted before so many days: by nobody (`compliance`), or by few (`governance`). */
+      retention: z
+        .strictObject({ mode: z.enum(["governance", "compliance"]), days: z.int().min(1).max(36500) })
+        .optional(),
+      /** Also copies to the other region what servers and hosts write to one region only. */
+      replicate: z.boolean().default(false),
+    })
+    .optional(),
 });
 
 const baseImage = z.union([

@@ -10,7 +10,8 @@ import {
   siteBucket,
 } from "../../bootstrap/config/names.ts";
 import type { Environment, Site } from "../../bootstrap/config/schema.ts";
-import { assumedByServers, type PolicyDocument, serverAccess } from "./policies.ts";
+import { assumedBy, type PolicyDocument } from "./policies.ts";
+import { serverAccess } from "./server-access.ts";
 
 /** A region's key, as policies name it. */
 export interface RegionKey {
@@ -46,7 +47,7 @@ export class Identities extends Construct {
     const role = new IamRole(owner, "role", {
       provider,
       name,
-      assumeRolePolicy: JSON.stringify(assumedByServers()),
+      assumeRolePolicy: JSON.stringify(assumedBy("ec2.amazonaws.com")),
     });
     new IamInstanceProfile(owner, "profile", { provider, name, role: role.name });
     if (access === undefined) return;

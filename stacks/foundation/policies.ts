@@ -7,7 +7,7 @@ export interface PolicyDocument {
   Statement: Statement[];
 }
 
-interface Statement {
+export interface Statement {
   Sid: string;
   Effect: "Allow" | "Deny";
   Principal?: "*" | Record<string, string>;
@@ -16,81 +16,50 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>;
 }
 
-/** What a server of one role may read: its own bundles, manifests, its parameters and its databases' secrets. */
-export function serverAccess(server: {
-  environment: string;
-  account: string;
-  role: string;
-  sites: readonly { region: string; bucket: string; keyArn: string; databases: readonly string[] }[];
-}): PolicyDocument {
-  const { environment, account, role, sites } = server;
-  const parameters = (region: string, path: string): string =>
-    `arn:aws:ssm:${region}:${account}:parameter/rekindle/${environment}/${path}`;
+/** One service may take the role (EC2 hands it to a server), and nobody else may. */
+export function assumedBy(service: "ec2.amazonaws.com" | "s3.amazonaws.com"): PolicyDocument {
   return document([
-    {
-      Sid: "ReadOwnBundlesAndManifests",
-      Effect: "Allow",
-      Action: ["s3:GetObject", "s3:GetObjectVersion"],
-      Resource: sites.flatMap(({ bucket }) => [
-        `arn:aws:s3:::${bucket}/bundles/${role}/*`,
-        `arn:aws:s3:::${bucket}/releases/*`,
-      ]),
-    },
-    {
-      Sid: "DecryptThroughS3AndParameterStore",
-      Effect: "Allow",
-      Action: "kms:Decrypt",
-      Resource: sites.map(({ keyArn }) => keyArn),
-      Condition: {
-        StringEquals: {
-          "kms:ViaService": sites.flatMap(({ region }) => [
-            `s3.${region}.amazonaws.com`,
-            `ssm.${region}.amazonaws.com`,
-          ]),
-        },
-      },
-    },
-    {
-      Sid: "ReadOwnParameters",
-      Effect: "Allow",
-      Action: ["ssm:GetParameter", "ssm:GetParameters"],
-      Resource: sites.flatMap(({ region }) => [
-        parameters(region, "*/databases/*"),
-        parameters(region, `${role}/*`),
-      ]),
-    },
-    ...databaseSecrets(account, sites),
+    { Sid: "Service", Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" },
   ]);
 }
 
-/** RDS names its secrets itself and tags each with its instance, which is what a grant can rely on. */
-function databaseSecrets(
-  account: string,
-  sites: readonly { region: string; databases: readonly string[] }[],
-): Statement[] {
-  const instances = sites.flatMap(({ region, databases }) =>
-    databases.map((identifier) => `arn:aws:rds:${region}:${account}:db:${identifier}`),
+/** S3 may read what begins with the prefixes in each bucket, and write copies of it to the others. */
+export function replicationAccess(
+  places: readonly { bucket: string; region: string; keyArn: string }[],
+  prefixes: readonly string[],
+): PolicyDocument {
+  const objects = places.flatMap(({ bucket }) =>
+    prefixes.map((prefix) => `arn:aws:s3:::${bucket}/${prefix}*`),
   );
-  if (instances.length === 0) return [];
-  return [
-    {
-      Sid: "ReadPasswordsOfOwnDatabases",
-      Effect: "Allow",
-      Action: "secretsmanager:GetSecretValue",
-      Resource: sites.map(({ region }) => `arn:aws:secretsmanager:${region}:${account}:secret:rds!db-*`),
-      Condition: { StringEquals: { "aws:ResourceTag/aws:rds:primaryDBInstanceArn": instances } },
-    },
-  ];
-}
-
-/** EC2 may hand the role to a server, and nobody else may take it. */
-export function assumedByServers(): PolicyDocument {
   return document([
     {
-      Sid: "Servers",
+      Sid: "ReadConfiguration",
       Effect: "Allow",
-      Principal: { Service: "ec2.amazonaws.com" },
-      Action: "sts:AssumeRole",
+      Action: ["s3:GetReplicationConfiguration", "s3:ListBucket"],
+      Resource: places.map(({ bucket }) => `arn:aws:s3:::${bucket}`),
+    },
+    {
+      Sid: "CopyObjects",
+      Effect: "Allow",
+      Action: [
+        "s3:GetObjectVersionForReplication",
+        "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionTagging",
+        "s3:GetObjectRetention",
+        "s3:GetObjectLegalHold",
+        "s3:ReplicateObject",
+        "s3:ReplicateTags",
+      ],
+      Resource: objects,
+    },
+    {
+      Sid: "DecryptAndEncryptThroughS3",
+      Effect: "Allow",
+      Action: ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+      Resource: places.map(({ keyArn }) => keyArn),
+      Condition: {
+        StringEquals: { "kms:ViaService": places.map(({ region }) => `s3.${region}.amazonaws.com`) },
+      },
     },
   ]);
 }
@@ -103,13 +72,7 @@ export function keyPolicy(account: string): PolicyDocument {
   const autoScaling = `arn:aws:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`;
   const isAutoScaling = { ArnEquals: { "aws:PrincipalArn": autoScaling } };
   return document([
-    {
-      Sid: "AccountDecides",
-      Effect: "Allow",
-      Principal: { AWS: `arn:aws:iam::${account}:root` },
-      Action: "kms:*",
-      Resource: "*",
-    },
+    accountDecides(account),
     {
       Sid: "AutoScalingLaunchesEncryptedServers",
       Effect: "Allow",
@@ -129,20 +92,55 @@ export function keyPolicy(account: string): PolicyDocument {
   ]);
 }
 
+/** The account's own policies say who may sign; no service needs to. */
+export function signingKeyPolicy(account: string): PolicyDocument {
+  return document([accountDecides(account)]);
+}
+
+function accountDecides(account: string): Statement {
+  return {
+    Sid: "AccountDecides",
+    Effect: "Allow",
+    Principal: { AWS: `arn:aws:iam::${account}:root` },
+    Action: "kms:*",
+    Resource: "*",
+  };
+}
+
 /** Refuses whatever does not come over TLS. */
 export function tlsOnly(bucket: string): PolicyDocument {
+  return document([refusePlainHttp(bucket)]);
+}
+
+/** S3 may write the access log of that one bucket; nothing comes without TLS. */
+export function logDelivery(log: string, of: { account: string; bucket: string }): PolicyDocument {
   return document([
+    refusePlainHttp(log),
     {
-      Sid: "TlsOnly",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
+      Sid: "AccessLog",
+      Effect: "Allow",
+      Principal: { Service: "logging.s3.amazonaws.com" },
+      Action: "s3:PutObject",
+      Resource: `arn:aws:s3:::${log}/*`,
+      Condition: {
+        ArnLike: { "aws:SourceArn": `arn:aws:s3:::${of.bucket}` },
+        StringEquals: { "aws:SourceAccount": of.account },
+      },
     },
   ]);
 }
 
-function document(statements: Statement[]): PolicyDocument {
+function refusePlainHttp(bucket: string): Statement {
+  return {
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}
+
+export function document(statements: Statement[]): PolicyDocument {
   return { Version: "2012-10-17", Statement: statements };
 }

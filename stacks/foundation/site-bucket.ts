@@ -1,24 +1,37 @@
 import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket/index.js";
+import { S3BucketLoggingA } from "@cdktf/provider-aws/lib/s3-bucket-logging/index.js";
+import { S3BucketObjectLockConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-object-lock-configuration/index.js";
 import { S3BucketOwnershipControls } from "@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js";
 import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy/index.js";
 import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js";
 import { S3BucketServerSideEncryptionConfigurationA } from "@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js";
 import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versioning/index.js";
 import { Construct } from "constructs";
+import type { Environment } from "../../bootstrap/config/schema.ts";
+import type { LogBucket } from "./log-bucket.ts";
 import { tlsOnly } from "./policies.ts";
 
+type Retention = NonNullable<Environment["protection"]>["retention"];
+
 /**
- * The bucket of one region: versioned, encrypted with the region's key, private, TLS only.
+ * The bucket of one region: versioned, encrypted with the region's key, private, TLS only, every access logged, and
+ * locked against deletion for as long as the environment says.
  * Current versions never leave the standard class, for on the day they are read at once.
  */
 export class SiteBucket extends Construct {
+  readonly name: string;
+  /** What replication must wait for. */
+  readonly versioning: S3BucketVersioningA;
+
   constructor(
     scope: Construct,
     id: string,
-    { provider, name, keyArn }: { provider: AwsProvider; name: string; keyArn: string },
+    props: { provider: AwsProvider; name: string; keyArn: string; logs: LogBucket; retention: Retention },
   ) {
     super(scope, id);
+    const { provider, name, keyArn, logs, retention } = props;
+    this.name = name;
     // The lifecycle is this deprecated block on purpose: aws_s3_bucket_lifecycle_configuration polls for 55 seconds
     // whatever S3 answers (a delay of 10 and ten equal answers 5 apart), a third of a game day. The price is that
     // "keep the newest noncurrent versions" cannot be said; releases are written once, so they have none.
@@ -28,7 +41,7 @@ export class SiteBucket extends Construct {
       forceDestroy: false,
       lifecycleRule,
     });
-    new S3BucketVersioningA(this, "versioning", {
+    this.versioning = new S3BucketVersioningA(this, "versioning", {
       provider,
       bucket: bucket.id,
       versioningConfiguration: { status: "Enabled" },
@@ -62,6 +75,22 @@ export class SiteBucket extends Construct {
       policy: JSON.stringify(tlsOnly(name)),
       // S3 answers a conflict when both are written at once.
       dependsOn: [privacy],
+    });
+    new S3BucketLoggingA(this, "access-log", {
+      provider,
+      bucket: bucket.id,
+      targetBucket: logs.name,
+      targetPrefix: "access/",
+      // S3 tries at once whether it may write there.
+      dependsOn: [logs.grant],
+    });
+    if (retention === undefined) return;
+    // Said here and not when the bucket is made, so that an environment that names a retention later keeps its bucket.
+    new S3BucketObjectLockConfigurationA(this, "lock", {
+      provider,
+      bucket: bucket.id,
+      rule: { defaultRetention: { mode: retention.mode.toUpperCase(), days: retention.days } },
+      dependsOn: [this.versioning],
     });
   }
 }

@@ -1,11 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { type Arguments, all, ledger, shop, synthesize } from "./builder.ts";
+import type { SynthesisInput } from "../../bootstrap/recovery/synthesis.ts";
+import { type Arguments, all, ledger, type Synthesized, shop, synthesize } from "./builder.ts";
 
 const foundation = synthesize(shop())["foundation-stack"];
+const releases = all(foundation, "aws_s3_bucket").filter(({ bucket }) => !bucket.includes("-logs-"));
+const logs = all(foundation, "aws_s3_bucket").filter(({ bucket }) => bucket.includes("-logs-"));
+
+/** The foundation of an environment that asks for protection. */
+function protectedBy(protection: SynthesisInput["topology"]["environment"]["protection"]): Synthesized {
+  const input = shop();
+  const environment = { ...input.topology.environment, ...(protection ? { protection } : {}) };
+  return synthesize({ ...input, topology: { ...input.topology, environment } })["foundation-stack"];
+}
 
 describe("each region's bucket", () => {
   test("is versioned, private, owned by the account, and encrypted with the region's key", () => {
-    expect(all(foundation, "aws_s3_bucket").map(({ bucket }) => bucket)).toEqual([
+    expect(releases.map(({ bucket }) => bucket)).toEqual([
       "rekindle-shop-123456789012-eu-central-1",
       "rekindle-shop-123456789012-eu-west-1",
     ]);
@@ -38,19 +48,17 @@ describe("each region's bucket", () => {
 
   test("refuses whatever does not come over TLS", () => {
     for (const { policy } of all(foundation, "aws_s3_bucket_policy")) {
-      expect(JSON.parse(policy).Statement).toMatchObject([
-        {
-          Effect: "Deny",
-          Principal: "*",
-          Action: "s3:*",
-          Condition: { Bool: { "aws:SecureTransport": "false" } },
-        },
-      ]);
+      expect(JSON.parse(policy).Statement[0]).toMatchObject({
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      });
     }
   });
 
   test("moves old versions to Glacier, and never a current one", () => {
-    for (const { lifecycle_rule } of all(foundation, "aws_s3_bucket")) {
+    for (const { lifecycle_rule } of releases) {
       expect(lifecycle_rule[0].noncurrent_version_transition).toEqual([
         { days: 30, storage_class: "GLACIER_IR" },
         { days: 120, storage_class: "GLACIER" },
@@ -58,6 +66,77 @@ describe("each region's bucket", () => {
       expect(lifecycle_rule.flatMap((rule: Arguments) => Object.keys(rule))).not.toContain("transition");
       expect(lifecycle_rule.flatMap((rule: Arguments) => Object.keys(rule))).not.toContain("expiration");
     }
+  });
+});
+
+describe("the access log of a bucket", () => {
+  test("lies in a bucket of its own in the same region, that S3 alone writes, and ends after 400 days", () => {
+    expect(logs.map(({ provider, bucket }) => [provider, bucket])).toEqual([
+      ["aws.primary", "rekindle-shop-logs-123456789012-eu-central-1"],
+      ["aws.recovery", "rekindle-shop-logs-123456789012-eu-west-1"],
+    ]);
+    expect(
+      all(foundation, "aws_s3_bucket_logging").map(({ provider, target_bucket }) => [
+        provider,
+        target_bucket,
+      ]),
+    ).toEqual(logs.map(({ provider, bucket }) => [provider, bucket]));
+    for (const { lifecycle_rule } of logs) expect(lifecycle_rule[0].expiration).toEqual({ days: 400 });
+    const grants = all(foundation, "aws_s3_bucket_policy").map(
+      ({ policy }) => JSON.parse(policy).Statement[1],
+    );
+    expect(grants.filter((grant) => grant !== undefined)).toEqual(
+      ["eu-central-1", "eu-west-1"].map((region) => ({
+        Sid: "AccessLog",
+        Effect: "Allow",
+        Principal: { Service: "logging.s3.amazonaws.com" },
+        Action: "s3:PutObject",
+        Resource: `arn:aws:s3:::rekindle-shop-logs-123456789012-${region}/*`,
+        Condition: {
+          ArnLike: { "aws:SourceArn": `arn:aws:s3:::rekindle-shop-123456789012-${region}` },
+          StringEquals: { "aws:SourceAccount": "123456789012" },
+        },
+      })),
+    );
+    expect(all(foundation, "aws_s3_bucket_public_access_block")).toHaveLength(4);
+  });
+});
+
+describe("protection", () => {
+  const locked = protectedBy({ retention: { mode: "compliance", days: 35 }, replicate: true });
+
+  test("is off as long as the environment asks for none", () => {
+    expect(all(foundation, "aws_s3_bucket_object_lock_configuration")).toEqual([]);
+    expect(all(foundation, "aws_s3_bucket_replication_configuration")).toEqual([]);
+  });
+
+  test("locks every version in both regions for the retention that the environment names", () => {
+    expect(all(locked, "aws_s3_bucket_object_lock_configuration")).toEqual(
+      ["primary", "recovery"].map((site) =>
+        expect.objectContaining({
+          provider: `aws.${site}`,
+          rule: { default_retention: { mode: "COMPLIANCE", days: 35 } },
+          depends_on: [`aws_s3_bucket_versioning.${site}_bucket_versioning_${suffix(locked, site)}`],
+        }),
+      ),
+    );
+  });
+
+  test("turned on later keeps the buckets that are there", () => {
+    for (const bucket of all(locked, "aws_s3_bucket"))
+      expect(bucket).not.toHaveProperty("object_lock_enabled");
+  });
+
+  test("replicates to the other region what is written to one region only", () => {
+    const copies = all(locked, "aws_s3_bucket_replication_configuration");
+    expect(copies.map(({ rule }) => rule.map(({ filter }: Arguments) => filter.prefix))).toEqual([
+      ["reports/", "inbox/"],
+      ["reports/", "inbox/"],
+    ]);
+    expect(copies.map(({ rule }) => rule[0].destination.bucket)).toEqual([
+      "arn:aws:s3:::rekindle-shop-123456789012-eu-central-1",
+      "arn:aws:s3:::rekindle-shop-123456789012-eu-west-1",
+    ]);
   });
 });
 
@@ -89,9 +168,38 @@ describe("the roles of servers", () => {
     });
     expect(Object.keys(statements)).toEqual([
       "ReadOwnBundlesAndManifests",
-      "DecryptThroughS3AndParameterStore",
+      "WriteOwnReports",
+      "DecryptThroughServices",
+      "EncryptReports",
       "ReadOwnParameters",
+      "ReadOwnSecrets",
+      "TellReleaseAndBoot",
     ]);
+  });
+
+  test("write their own reports, and set two tags of their own kind of instance, and nothing else", () => {
+    const statements = accessOf("app");
+    expect(statements.WriteOwnReports).toMatchObject({
+      Action: "s3:PutObject",
+      Resource: [
+        "arn:aws:s3:::rekindle-shop-123456789012-eu-central-1/reports/app/*",
+        "arn:aws:s3:::rekindle-shop-123456789012-eu-west-1/reports/app/*",
+      ],
+    });
+    expect(statements.TellReleaseAndBoot).toMatchObject({
+      Action: "ec2:CreateTags",
+      Condition: {
+        StringEquals: {
+          "ec2:ResourceTag/rekindle:environment": "shop",
+          "ec2:ResourceTag/rekindle:role": "app",
+        },
+        "ForAllValues:StringEquals": { "aws:TagKeys": ["rekindle:release", "rekindle:boot"] },
+      },
+    });
+    const writing = Object.values(statements)
+      .flatMap(({ Action }) => Action)
+      .filter((action: string) => /:(Put|Create|Delete|Update)/.test(action));
+    expect(writing).toEqual(["s3:PutObject", "ec2:CreateTags"]);
   });
 
   test("never have a wildcard for an action, nor for a whole resource", () => {
@@ -103,7 +211,7 @@ describe("the roles of servers", () => {
 
   test("read the password of a database when they are its client", () => {
     const [policy] = all(synthesize(ledger())["foundation-stack"], "aws_iam_role_policy");
-    expect(JSON.parse(policy!.policy).Statement[3]).toMatchObject({
+    expect(JSON.parse(policy!.policy).Statement.at(-1)).toMatchObject({
       Action: "secretsmanager:GetSecretValue",
       Condition: {
         StringEquals: {
@@ -117,25 +225,39 @@ describe("the roles of servers", () => {
   });
 });
 
-test("each region has a key that rotates, an alias and a backup vault", () => {
+test("each region has a key that rotates, one that signs, their aliases and a backup vault", () => {
   expect(
-    all(foundation, "aws_kms_key").map(({ provider, enable_key_rotation }) => [
-      provider,
-      enable_key_rotation,
-    ]),
+    all(foundation, "aws_kms_key").map(
+      ({ provider, enable_key_rotation, key_usage, customer_master_key_spec }) => [
+        provider,
+        enable_key_rotation ?? [key_usage, customer_master_key_spec],
+      ],
+    ),
   ).toEqual([
     ["aws.primary", true],
+    ["aws.primary", ["SIGN_VERIFY", "ECC_NIST_P256"]],
     ["aws.recovery", true],
+    ["aws.recovery", ["SIGN_VERIFY", "ECC_NIST_P256"]],
   ]);
   expect(all(foundation, "aws_kms_alias").map(({ name }) => name)).toEqual([
     "alias/rekindle-shop",
+    "alias/rekindle-shop-signing",
     "alias/rekindle-shop",
+    "alias/rekindle-shop-signing",
   ]);
   expect(all(foundation, "aws_backup_vault").map(({ name }) => name)).toEqual([
     "rekindle-shop",
     "rekindle-shop",
   ]);
 });
+
+/** What cdktf appends to an address to make it unique. */
+function suffix(stack: Synthesized, site: string): string {
+  const start = `${site}_bucket_versioning_`;
+  return Object.keys(stack.resource.aws_s3_bucket_versioning!)
+    .find((address) => address.startsWith(start))!
+    .slice(start.length);
+}
 
 function accessOf(role: string): Record<string, Arguments> {
   const [, { policy }] = Object.entries(foundation.resource.aws_iam_role_policy!).find(([address]) =>
