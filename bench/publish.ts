@@ -67,7 +67,7 @@ async function prepared(sandbox: Sandbox, folder: string, repository: string): P
   };
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const s3 = new S3Client({ endpoint: sandbox.endpoint, region, credentials, forcePathStyle: true });
-  for (const Bucket of ["rekindle", "sync", "restic", "rclone"]) {
+  for (const Bucket of ["rekindle", "rekindle-history", "sync", "restic", "rclone"]) {
     await s3.send(
       new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
     );
@@ -92,6 +92,8 @@ async function prepared(sandbox: Sandbox, folder: string, repository: string): P
   const program = join("dist", "bench", "publish-to-one-region.js");
   return {
     rekindle: () => measure([process.execPath, program, repository, "rekindle"], { env }),
+    "rekindle with git history": () =>
+      measure([process.execPath, program, repository, "rekindle-history", "with-history"], { env }),
     "aws s3 sync": () => measure(["aws", "s3", "sync", "--delete", configs, "s3://sync/configs"], { env }),
     "restic backup": () => measure(["restic", "backup", configs], { env }),
     "rclone sync": () => measure(["rclone", "sync", configs, "bench:rclone/configs"], { env }),

@@ -1,4 +1,7 @@
-/** `rekindle publish` to one region: arguments are the repository's folder and the bucket. */
+/**
+ * `rekindle publish` to one region: arguments are the repository's folder, the bucket, and whether the git history goes
+ * there too, which no other tool sends.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { publish } from "../../bootstrap/commands/publish.ts";
@@ -12,7 +15,7 @@ import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { roleSources } from "../../bootstrap/release/sources.ts";
 import { region } from "../emulator.ts";
 
-const [root, bucket] = process.argv.slice(2) as [string, string];
+const [root, bucket, withHistory] = process.argv.slice(2) as [string, string, string?];
 const repository = gitRepository(root);
 const commit = await repository.resolve("HEAD");
 const versioned = ["configs", "cloud-init"];
@@ -36,7 +39,7 @@ await publish({
   commit,
   sources: roleSources(loaded.topology, files),
   signer,
-  history: gitHistory(root),
+  history: withHistory === undefined ? { ...gitHistory(root), adds: async () => false } : gitHistory(root),
   trusted: [await signer.publicKey()],
   // Who the caller is and which key the region has are two more calls, of services that the other tools never ask.
   account: { demand: async () => undefined, keyArn: async () => "none" },

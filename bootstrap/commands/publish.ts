@@ -20,6 +20,7 @@ import {
 import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
 import { publishHistory } from "./publish-history.ts";
 
+/** Quickly rather than well: text shrinks to a third at any level, and a release waits for it. */
 const compress = promisify(gzip);
 
 export interface PublishContext {
@@ -113,7 +114,7 @@ async function uploadRelease({ store }: Catalog, release: Release): Promise<numb
   const bundles = Object.entries(release.roles).map(async ([role, { tar, ...said }]) => {
     const key = bundleKey(role, said.bundleSha256);
     const found = await store.head(key);
-    const bundle = found ?? (await store.create(key, await compress(tar), said.bundleSha256));
+    const bundle = found ?? (await store.create(key, await compress(tar, { level: 1 }), said.bundleSha256));
     const isNew = found === undefined && "kind" in bundle && bundle.kind === "created";
     return { isNew, role: [role, { ...said, bundle: { key, versionId: bundle.versionId } }] as const };
   });
