@@ -33,6 +33,13 @@ export function synthesize(input: SynthesisInput): Record<StackName, Synthesized
   };
 }
 
+/** The foundation of a shop that asks for protection. */
+export function foundationWith(protection: NonNullable<Environment["protection"]>): Synthesized {
+  const shopInput = shop();
+  const environment = { ...shopInput.topology.environment, protection };
+  return synthesize({ ...shopInput, topology: { ...shopInput.topology, environment } })["foundation-stack"];
+}
+
 /** Every resource of a type, without its address. */
 export function all(stack: Synthesized, type: string): Arguments[] {
   return Object.values(stack.resource[type] ?? {});

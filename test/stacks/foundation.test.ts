@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { SynthesisInput } from "../../bootstrap/recovery/synthesis.ts";
-import { type Arguments, all, ledger, type Synthesized, shop, synthesize } from "./builder.ts";
+import {
+  type Arguments,
+  all,
+  foundationWith,
+  ledger,
+  type Synthesized,
+  shop,
+  synthesize,
+} from "./builder.ts";
 
 const foundation = synthesize(shop())["foundation-stack"];
 const releases = all(foundation, "aws_s3_bucket").filter(({ bucket }) => !bucket.includes("-logs-"));
 const logs = all(foundation, "aws_s3_bucket").filter(({ bucket }) => bucket.includes("-logs-"));
-
-/** The foundation of an environment that asks for protection. */
-function protectedBy(protection: SynthesisInput["topology"]["environment"]["protection"]): Synthesized {
-  const input = shop();
-  const environment = { ...input.topology.environment, ...(protection ? { protection } : {}) };
-  return synthesize({ ...input, topology: { ...input.topology, environment } })["foundation-stack"];
-}
 
 describe("each region's bucket", () => {
   test("is versioned, private, owned by the account, and encrypted with the region's key", () => {
@@ -103,7 +103,7 @@ describe("the access log of a bucket", () => {
 });
 
 describe("protection", () => {
-  const locked = protectedBy({ retention: { mode: "compliance", days: 35 }, replicate: true });
+  const locked = foundationWith({ retention: { mode: "compliance", days: 35 }, replicate: true });
 
   test("is off as long as the environment asks for none", () => {
     expect(all(foundation, "aws_s3_bucket_object_lock_configuration")).toEqual([]);

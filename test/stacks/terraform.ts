@@ -7,9 +7,13 @@ import { thisMachine } from "../../bootstrap/edges/tools/context.ts";
 import { ensureTerraform } from "../../bootstrap/edges/tools/ensure-terraform.ts";
 import type { Synthesized } from "./builder.ts";
 
-/** Terraform on one synthesized stack, with the real provider, no AWS, and its state in the folder. */
+/**
+ * Terraform on one synthesized stack, with the real provider and its state in the folder. There is no AWS, unless the
+ * variables lead to one.
+ */
 export async function terraformOn(
   stack: Synthesized,
+  variables: Record<string, string> = {},
 ): Promise<(...args: string[]) => Promise<{ succeeded: boolean; output: string }>> {
   const folder = await mkdtemp(join(tmpdir(), "rekindle-stack-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -19,7 +23,7 @@ export async function terraformOn(
     join(folder, "state_override.tf.json"),
     JSON.stringify({ terraform: { backend: { local: {} } } }),
   );
-  const env = { ...process.env, TF_CLI_CONFIG_FILE: cliConfig, CHECKPOINT_DISABLE: "1" };
+  const env = { ...process.env, ...variables, TF_CLI_CONFIG_FILE: cliConfig, CHECKPOINT_DISABLE: "1" };
   const terraform = async (...args: string[]) => {
     const finished = await run(binary, [...args, "-no-color"], { cwd: folder, env });
     const { ending, stdout, stderr } = finished;
