@@ -54,6 +54,10 @@ export class MemoryStore implements ObjectStore {
     if (found?.availability === "archived") found.availability = this.thawing;
   }
 
+  async finishThaw(key: string) {
+    this.#find(key)!.availability = "readable";
+  }
+
   /** Moves the newest version into a Glacier class, as a lifecycle does. */
   async archive(key: string) {
     this.#find(key)!.availability = "archived";
