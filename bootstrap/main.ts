@@ -78,6 +78,34 @@ program
   .action(async (release, options) =>
     (await import("./entry/release.ts")).verifyReleaseCommand(release, options),
   );
+program
+  .command("thaw-release")
+  .description("make a release that lies in a Glacier class readable again, and wait for it")
+  .argument("<release>")
+  .option("--region <region>", "only there; else in both regions")
+  .addOption(env)
+  .addOption(json)
+  .action(async (release, options) => (await import("./entry/thaw.ts")).thawReleaseCommand(release, options));
+program
+  .command("clone")
+  .description("bring the repository back from a region's bucket; needs credentials and nothing else")
+  .argument("<bucket>", "such as rekindle-shop-123456789012-eu-central-1")
+  .argument("[folder]", "a new one; else named like the bucket")
+  .option("--region <region>", "the bucket's; else the one that its name ends with")
+  .addOption(json)
+  .action(async (bucket, folder, options) =>
+    (await import("./entry/clone.ts")).cloneCommand(bucket, folder, options),
+  );
+const hook = program.command("hook").description("publish on commit");
+hook
+  .command("install")
+  .description("publish after each commit; a hook that is there is kept, and called first")
+  .addOption(env)
+  .action(async (options) => (await import("./entry/hook.ts")).installHookCommand(options));
+hook
+  .command("uninstall")
+  .description("take the hook away, and put back the one that was there before")
+  .action(async () => (await import("./entry/hook.ts")).uninstallHookCommand());
 const key = program.command("key").description("keys that sign releases");
 key
   .command("new")

@@ -34,7 +34,7 @@ export class ArchivedObject extends RekindleError {
     const version = versionId === undefined ? "" : ` version ${versionId}`;
     super(
       "refused",
-      `s3://${bucket}/${key}${version} lies in a Glacier class and was not thawed; thaw it: aws s3api restore-object`,
+      `s3://${bucket}/${key}${version} lies in a Glacier class and was not thawed; thaw it: rekindle thaw-release, or aws s3api restore-object`,
       { cause },
     );
     this.key = key;
