@@ -3,7 +3,6 @@ import { readThawed, type ThawContext, thawRelease } from "../../bootstrap/comma
 import type { ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
-import { encodeJson } from "../../bootstrap/json.ts";
 import { aTopology } from "../builders.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
 import { archiveInS3 } from "../sandbox/archive.ts";
@@ -39,7 +38,7 @@ async function anArchivedRelease(store: ObjectStore, archive: (key: string) => P
     if (role === "db") await archive(bundle(role));
     roles[role] = { bundle: { key: bundle(role), versionId: (await store.head(bundle(role)))!.versionId } };
   }
-  await put(manifestKey, encodeJson({ version: 1, roles }));
+  await put(manifestKey, JSON.stringify({ version: 1, roles }));
   await archive(manifestKey);
   await put(`releases/${release}/signatures/k.sig`, "signature");
   await archive(`releases/${release}/signatures/k.sig`);
