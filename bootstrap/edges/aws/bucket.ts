@@ -21,7 +21,7 @@ export async function demandBucket(s3: S3Client, place: Place, region: string): 
         place,
         region,
         "does not exist",
-        "deploy the foundation first: npx cdktf deploy foundation-stack",
+        "correct its name, or deploy the foundation first: npx cdktf deploy foundation-stack",
       );
     }
     if (elsewhere.includes(code)) throw refused(place, region, "lies in another region", correctRegion);
