@@ -59,6 +59,35 @@ program
   .description("make the bucket of Terraform's state, once for each environment")
   .addOption(env)
   .action(async (options) => (await entry()).bootstrapCommand(options));
+const each = (value: string, earlier: string[] = []) => [...earlier, value];
+program
+  .command("collect")
+  .description("bring live servers' configuration into git: one commit of everything that changed")
+  .argument("[role...]", "only these roles; else all that say what to collect")
+  .option("--host <name>", "only this host; may be given several times", each)
+  .option("--jobs <n>", "how many hosts at a time", "8")
+  .option("--timeout <duration>", "how long one host may take", "10m")
+  .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .option("--announce-topic <arn>", "tell this SNS topic of a commit")
+  .option("--announce-command <command>", "run this of a commit, its message on standard input")
+  .addOption(env)
+  .addOption(json)
+  .action(async (roles, options) => (await import("./entry/collect.ts")).collectCommand(roles, options));
+program
+  .command("push-config")
+  .description("send this machine's own configuration to a bucket's inbox, for collect to take")
+  .requiredOption("--host <name>", "the name that this machine goes by")
+  .option("--role <role>", "the role of this project that says which paths")
+  .option("--path <glob>", "a path to send; may be given several times", each)
+  .option("--exclude <glob>", "a path to leave out; may be given several times", each)
+  .option("--bucket <name>", "the bucket; else the environment's, in the recovery region")
+  .option("--region <region>", "the bucket's region; else what its name says")
+  .option("--root <folder>", "the folder that is the root", "/")
+  .option("--timeout <duration>", "how long it may take", "10m")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/collect.ts")).pushConfigCommand(options));
 program
   .command("publish")
   .description(

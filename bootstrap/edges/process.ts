@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 /** How a subprocess ended: three different things to an operator, so three kinds. */
@@ -82,6 +83,68 @@ export function runForBytes(
       child.stdin?.end(options.input);
     }
   });
+}
+
+const pauseBeforeForceMs = 2_000;
+
+/**
+ * The same for output that is too long to keep: `consume` reads it while it comes. A program that outlives its time is
+ * killed. Never rejects: what `consume` raised is told beside the ending, which may well be its cause.
+ */
+export async function runThrough(
+  command: string,
+  args: readonly string[],
+  consume: (output: Readable) => Promise<void>,
+  options: Pick<RunOptions, "cwd" | "env" | "input" | "timeoutMs" | "signal"> = {},
+): Promise<Omit<Finished, "stdout"> & { timedOut: boolean; failure: unknown }> {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let stderr = "";
+  let timedOut = false;
+  const timers: NodeJS.Timeout[] = [];
+  const later = (ms: number, act: () => void) => void timers.push(setTimeout(act, ms));
+  const stop = () => {
+    child.kill("SIGTERM");
+    later(pauseBeforeForceMs, () => child.kill("SIGKILL"));
+  };
+  const expire = () => {
+    timedOut = true;
+    stop();
+  };
+  if (options.timeoutMs !== undefined) later(options.timeoutMs, expire);
+  options.signal?.addEventListener("abort", stop);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input ?? "");
+  const ended = new Promise<Ending>((resolve) => {
+    child.on("error", (error) => resolve({ kind: "not-started", reason: error.message }));
+    // A grandchild that holds the pipes, such as a jump host's ssh, does not keep us waiting.
+    child.on("exit", () =>
+      later(pauseBeforeForceMs, () => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }),
+    );
+    child.on("close", (code, signal) =>
+      resolve(code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code }),
+    );
+  });
+  let failure: unknown;
+  const consumed = consume(child.stdout).catch((error: unknown) => {
+    failure = error;
+    child.stdout.destroy();
+    stop();
+  });
+  const ending = await ended;
+  await consumed;
+  for (const timer of timers) clearTimeout(timer);
+  options.signal?.removeEventListener("abort", stop);
+  return { ending, stderr, timedOut, failure };
 }
 
 /** True when the program ran to its end and exited 0. */

@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { type SimpleGit, simpleGit } from "simple-git";
+import { RekindleError } from "../errors.ts";
+import { describeEnding, run, succeeded } from "./process.ts";
+
+/** Commits some paths and nothing else: what a user has staged or left lying about stays as it is. */
+export interface Commits {
+  /** What differs from HEAD below some paths, ignored or not. */
+  changes(below: readonly string[]): Promise<Map<string, "added" | "changed" | "removed">>;
+  /** A text file as HEAD has it; nothing when it has none. */
+  atHead(path: string): Promise<string | undefined>;
+  /** Makes one commit of exactly these paths, which differ from HEAD. Gives its id. */
+  commit(paths: readonly string[], message: string): Promise<string>;
+  messageOf(commit: string): Promise<string>;
+}
+
+/** `folder` is a place for lists of paths, in a file because they may be longer than a command line. */
+export function gitCommits(root: string, folder: string): Commits {
+  const git = simpleGit({ baseDir: root });
+  const lists = async <T>(paths: readonly string[], use: (options: string[]) => Promise<T>): Promise<T> => {
+    await mkdir(folder, { recursive: true });
+    const list = join(folder, `paths-${randomUUID()}`);
+    try {
+      await writeFile(list, paths.map((path) => `${path}\0`).join(""));
+      return await use([`--pathspec-from-file=${list}`, "--pathspec-file-nul"]);
+    } finally {
+      await rm(list, { force: true });
+    }
+  };
+  return {
+    async changes(below) {
+      const prefix = await git.revparse(["--show-prefix"]);
+      const status = await git.raw([
+        ...plainly,
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=all",
+        "--ignored=traditional",
+        "--no-renames",
+        "--",
+        ...below,
+      ]);
+      const entries = status.split("\0").filter((entry) => entry !== "");
+      return new Map(
+        entries.map((entry) => [entry.slice(3 + prefix.trim().length), kindOf(entry.slice(0, 2))]),
+      );
+    },
+    async atHead(path) {
+      return git.show([`HEAD:./${path}`]).catch(() => undefined);
+    },
+    messageOf: (commit) => git.raw(["show", "--no-patch", "--format=%B", commit]),
+    async commit(paths, message) {
+      await lists(paths, (listed) => git.raw([...plainly, "add", "--force", "--all", ...listed]));
+      await refuseOtherBytes(git, root, paths, () =>
+        lists(paths, (listed) => git.raw([...plainly, "reset", "--quiet", ...listed])),
+      );
+      await lists(paths, async (listed) =>
+        git.raw([
+          ...plainly,
+          ...(await author(git)),
+          "commit",
+          "--quiet",
+          "--only",
+          `--message=${message}`,
+          ...listed,
+        ]),
+      );
+      return (await git.revparse(["HEAD"])).trim();
+    },
+  };
+}
+
+/** Paths are no patterns, and bytes and modes are kept as they are, whatever the user's settings for work by hand. */
+const plainly = [
+  "--literal-pathspecs",
+  "-c",
+  "core.autocrlf=false",
+  "-c",
+  "core.safecrlf=false",
+  "-c",
+  "core.fileMode=true",
+];
+
+function kindOf(status: string): "added" | "changed" | "removed" {
+  if (status === "??" || status === "!!" || status === "A ") return "added";
+  return status.includes("D") ? "removed" : "changed";
+}
+
+/** A timer's service has no user whose name git could take. */
+async function author(git: SimpleGit): Promise<string[]> {
+  const known = await git.raw(["config", "--get", "user.email"]).catch(() => "");
+  if (known.trim() !== "") return [];
+  return ["-c", "user.name=rekindle collect", "-c", `user.email=rekindle@${hostname()}`];
+}
+
+/** Attributes may make git keep other bytes than the file's; a backup that does is none. */
+async function refuseOtherBytes(
+  git: SimpleGit,
+  root: string,
+  paths: readonly string[],
+  undo: () => Promise<unknown>,
+): Promise<void> {
+  const wanted = new Set(paths);
+  const prefix = (await git.revparse(["--show-prefix"])).trim();
+  const staged = (await git.raw([...plainly, "ls-files", "--stage", "-z", "--full-name"]))
+    .split("\0")
+    .flatMap((entry) => {
+      const [, mode, id, path] = /^(\d+) (\w+) \d\t(.*)$/s.exec(entry) ?? [];
+      const own = path?.slice(prefix.length) ?? "";
+      return mode?.startsWith("100") && wanted.has(own) ? [{ id: id!, path: own }] : [];
+    });
+  const input = staged.map(({ path }) => `${path}\n`).join("");
+  const hashed = await run("git", ["hash-object", "--no-filters", "--stdin-paths"], { cwd: root, input });
+  if (!succeeded(hashed))
+    throw new RekindleError("tool-failed", `git hash-object ${describeEnding(hashed.ending)} in ${root}`, {
+      details: hashed.stderr.split("\n").filter((line) => line !== ""),
+    });
+  const ids = hashed.stdout.split("\n");
+  const others = staged.filter(({ id }, index) => id !== ids[index]).map(({ path }) => path);
+  if (others.length === 0) return;
+  await undo();
+  throw new RekindleError(
+    "refused",
+    `.gitattributes would make git keep other bytes than ${others.length} of the collected files have; ` +
+      "add a last line to it: configs/roles/*/files/** -text -filter -ident -working-tree-encoding",
+    { details: others.slice(0, 20) },
+  );
+}
