@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { lstatSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -53,7 +54,8 @@ export function gitCommits(root: string, folder: string): Commits {
       return git.show([`HEAD:./${path}`]).catch(() => undefined);
     },
     messageOf: (commit) => git.raw(["show", "--no-patch", "--format=%B", commit]),
-    async commit(paths, message) {
+    async commit(all, message) {
+      const paths = withoutReplaced(root, all);
       await lists(paths, (listed) => git.raw([...plainly, "add", "--force", "--all", ...listed]));
       await refuseOtherBytes(git, root, paths, () =>
         lists(paths, (listed) => git.raw([...plainly, "reset", "--quiet", ...listed])),
@@ -72,6 +74,30 @@ export function gitCommits(root: string, folder: string): Commits {
       return (await git.revparse(["HEAD"])).trim();
     },
   };
+}
+
+/**
+ * A file that became a folder, or was in a folder that became a file, goes by itself when what took its place is added;
+ * named, it would mean what is there now.
+ */
+function withoutReplaced(root: string, paths: readonly string[]): string[] {
+  const isThere = (path: string) => {
+    try {
+      return !lstatSync(join(root, path)).isDirectory();
+    } catch {
+      // Gone, or below what is no folder any more.
+      return false;
+    }
+  };
+  const there = new Set(paths.filter(isThere));
+  const above = new Set([...there].flatMap(foldersOf));
+  return paths.filter(
+    (path) => there.has(path) || !(above.has(path) || foldersOf(path).some((one) => there.has(one))),
+  );
+}
+
+function foldersOf(path: string): string[] {
+  return [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index));
 }
 
 /** Paths are no patterns, and bytes and modes are kept as they are, whatever the user's settings for work by hand. */

@@ -6,7 +6,7 @@
 # whoever reads it sees what changed meanwhile:
 #   .rekindle/listing   what find sees now, in base64: type, size, time of change and path, each ended by NUL
 #   .rekindle/packages  installed packages, one "name version" on each line; absent where nobody knows
-#   .rekindle/units     enabled units, one on each line; absent where there is no systemctl
+#   .rekindle/units     enabled units, one on each line; absent where there is no systemd
 #   .rekindle/end       a tar without it was cut short
 set -u
 LC_ALL=C
@@ -82,12 +82,17 @@ packages() {
   fi
 }
 
-# Enabled units, from the unit files alone: it works in a chroot, and where systemd does not run.
+# Enabled units. Where systemd does not run, such as in a container or a folder, they are what its links say: asking
+# systemctl there takes a hundred times as long, for it reads every unit.
 units() {
-  command -v systemctl >/dev/null || return 1
-  found=$(systemctl --root="$root/" list-unit-files --state=enabled --no-legend --no-pager --full 2>/dev/null) ||
+  if [ "$root" = "" ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+    found=$(systemctl list-unit-files --state=enabled --no-legend --no-pager --full 2>/dev/null) || return 1
+    printf '%s\n' "$found" | sed 's/[[:space:]].*//'
+  elif [ -d ./etc/systemd/system ]; then
+    as_root find ./etc/systemd/system -type l \( -path '*.wants/*' -o -path '*.requires/*' \) | sed 's|.*/||'
+  else
     return 1
-  printf '%s\n' "$found" | sed 's/[[:space:]].*//'
+  fi
 }
 
 zeros() { head -c "$1" /dev/zero; }
