@@ -98,6 +98,20 @@ program
   .addOption(json)
   .action(async (options) => (await import("./entry/publish.ts")).publishCommand(options));
 program
+  .command("rollback")
+  .description("point the environment to an earlier release, which is in every region already")
+  .argument("[release]", "else the one that was live before the current one was published")
+  .option("--reason <text>", "why; it is kept in the history, and there is no rollback without one")
+  .addOption(env)
+  .addOption(json)
+  .action(async (release, options) => (await import("./entry/history.ts")).rollbackCommand(release, options));
+program
+  .command("log")
+  .description("who made which release live, when and why, and where it runs now")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/history.ts")).logCommand(options));
+program
   .command("verify-release")
   .description("read a release back from every region's bucket, and check signature, digests and content")
   .argument("[release]", "else the live one")

@@ -39,10 +39,12 @@ await publish({
   commit,
   sources: roleSources(loaded.topology, files),
   signer,
+  repository,
   history: withHistory === undefined ? { ...gitHistory(root), adds: async () => false } : gitHistory(root),
   trusted: [await signer.publicKey()],
   // Who the caller is and which key the region has are two more calls, of services that the other tools never ask.
-  account: { demand: async () => undefined, keyArn: async () => "none" },
+  account: { demand: async () => "none", keyArn: async () => "none" },
   catalogs: [new Catalog(s3Store(access, region, bucket, account))],
+  clock: systemClock,
   print: () => undefined,
 });

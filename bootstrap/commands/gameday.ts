@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Clock } from "../edges/clock.ts";
+import type { Repository } from "../edges/git.ts";
 import type { GitHistory } from "../edges/git-bundle.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Signer } from "../edges/signers.ts";
@@ -44,6 +45,7 @@ export interface GameDayContext {
   signer: Signer;
   trusted: readonly PublicKey[];
   history: GitHistory;
+  repository: Pick<Repository, "describe">;
   mode: "refused" | "timeout";
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;

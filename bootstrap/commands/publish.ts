@@ -4,6 +4,8 @@ import { keyAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
+import type { Clock } from "../edges/clock.ts";
+import type { Repository } from "../edges/git.ts";
 import type { GitHistory } from "../edges/git-bundle.ts";
 import type { Signer } from "../edges/signers.ts";
 import { RekindleError } from "../errors.ts";
@@ -18,6 +20,7 @@ import {
   type RoleSource,
 } from "../release/release.ts";
 import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
+import { movePointer } from "./pointer.ts";
 import { publishHistory } from "./publish-history.ts";
 
 /** Quickly rather than well: text shrinks to a third at any level, and a release waits for it. */
@@ -31,9 +34,11 @@ export interface PublishContext {
   /** The keys that the servers of this commit accept a release from. */
   trusted: readonly PublicKey[];
   history: GitHistory;
+  repository: Pick<Repository, "describe">;
   account: Account;
   /** One for each region, the recovery region's first: its pointer is the one that counts. */
   catalogs: readonly Catalog[];
+  clock: Pick<Clock, "now">;
   print(line: string): void;
 }
 
@@ -51,10 +56,13 @@ export async function publish(context: PublishContext): Promise<Published> {
   const key = await trustedKey(context);
   // The buckets answer while the release is packed. The pointer is read before anything is uploaded: whoever moves it
   // meanwhile is noticed by the swap.
-  const [release, before] = await Promise.all([
+  const [release, before, said, publishers] = await Promise.all([
     assembleRelease(environment.name, context.commit, context.sources),
     context.catalogs[0]!.pointer(),
-    ...context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
+    context.repository.describe(context.commit),
+    Promise.all(
+      context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
+    ),
     ...context.catalogs.map(({ store }) => store.inspect()),
   ]);
   const stores = context.catalogs.map(({ store }) => store);
@@ -69,7 +77,12 @@ export async function publish(context: PublishContext): Promise<Published> {
     commit: release.commit,
     sites: Object.fromEntries(sites.map(({ region, site }) => [region, site])),
   };
-  const moved = await movePointer(context.catalogs, pointer, before);
+  const moved = await movePointer({
+    ...context,
+    before,
+    pointer,
+    said: { kind: "publish", ...said, publisher: publishers[0]!, reason: null },
+  });
   return {
     release: release.release,
     commit: release.commit,
@@ -144,41 +157,4 @@ async function uploadSignature(
   const signature = await signer.sign(statement(pin.sha256));
   const { kind } = await store.create(signatureKey(release, id), signature, sha256(signature));
   return kind === "created" ? 1 : 0;
-}
-
-/** The first catalog's pointer decides; the others hold copies of it for the day when that region is the lost one. */
-async function movePointer(
-  [deciding, ...copies]: readonly Catalog[],
-  pointer: Pointer,
-  before: Awaited<ReturnType<Catalog["pointer"]>>,
-): Promise<"moved" | "unchanged"> {
-  let outcome: "moved" | "unchanged" = "unchanged";
-  if (!samePointer(before?.pointer, pointer)) {
-    outcome = "moved";
-    if ((await deciding!.movePointer(pointer, before?.etag)) === "moved") {
-      const winner = (await deciding!.pointer())?.pointer;
-      if (!samePointer(winner, pointer)) throw pointerMoved(pointer, winner);
-      outcome = "unchanged";
-    }
-  }
-  for (const copy of copies) {
-    const held = await copy.pointer();
-    if (samePointer(held?.pointer, pointer)) continue;
-    // Someone else is copying too: whatever they write was read from the deciding pointer as well.
-    await copy.movePointer(pointer, held?.etag);
-  }
-  return outcome;
-}
-
-function samePointer(a: Pointer | undefined, b: Pointer): boolean {
-  return a !== undefined && encodeJson(a) === encodeJson(b);
-}
-
-function pointerMoved(ours: Pointer, theirs: Pointer | undefined): RekindleError {
-  return new RekindleError(
-    "refused",
-    `the pointer of ${ours.environment} moved while commit ${ours.commit} was being published: it now names commit ` +
-      `${theirs?.commit ?? "of nothing"}; the release is uploaded and not live; ` +
-      "look at both commits, then publish the one that should be live",
-  );
 }

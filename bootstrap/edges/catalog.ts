@@ -1,8 +1,11 @@
+import type { BootReport } from "../history/log.ts";
 import type { GoldenImage } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 import type { PinnedPlan, RecoveryPlan } from "../recovery/plan.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import type { CatalogContents } from "../recovery/resolve.ts";
+import { sha256 } from "../release/digest.ts";
+import { type HistoryRecord, historyKey, historyPrefix } from "../release/history.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { manifestKey, manifestPin } from "../release/release.ts";
 import type { ObjectStore } from "./aws/objects.ts";
@@ -44,6 +47,27 @@ export class Catalog {
       manifest: decodeJson<Manifest>(this.#at(key), body, 1),
       pin: manifestPin(this.store.bucket, release, object.versionId, body),
     };
+  }
+
+  /** Every release that has a manifest in this region, sorted. */
+  async releases(): Promise<string[]> {
+    const keys = await this.store.list("releases/");
+    return keys.map((key) => key.split("/")[1]!).filter((release) => keys.includes(manifestKey(release)));
+  }
+
+  /** Every move of the pointer, the newest first. */
+  async history(): Promise<HistoryRecord[]> {
+    return (await this.#readAll<HistoryRecord>(historyPrefix)).reverse();
+  }
+
+  async writeHistory(record: HistoryRecord): Promise<void> {
+    const body = encodeJson(record);
+    await this.store.create(historyKey(record), Buffer.from(body), sha256(body));
+  }
+
+  /** How the servers' boots went, as they said themselves: the region's own, and what was replicated. */
+  reports(): Promise<BootReport[]> {
+    return this.#readAll<BootReport>("reports/");
   }
 
   /** Everything that planning looks at, read at one time. */

@@ -1,12 +1,15 @@
 import { type SimpleGit, simpleGit } from "simple-git";
 import { type ConfigFile, type ConfigFiles, mayBeLink } from "../config/files.ts";
 import { RekindleError } from "../errors.ts";
+import type { CommitDescription } from "../release/history.ts";
 import { describeEnding, runForBytes } from "./process.ts";
 
 /** The repository that holds the configuration. Reads commits, never the work tree, so a dirty tree leaks nothing. */
 export interface Repository {
   /** The full id of a commit. */
   resolve(revision: string): Promise<string>;
+  /** Who wrote a commit, when, and its first line. */
+  describe(commit: string): Promise<CommitDescription>;
   /** Paths below the given folders that differ from HEAD or are untracked. */
   dirty(folders: readonly string[]): Promise<string[]>;
   /** Every file below the given folders at a commit. Submodules are refused, and links outside of roles' files. */
@@ -23,6 +26,13 @@ export function gitRepository(root: string): Repository {
         "bad-input",
         `git knows no commit ${JSON.stringify(revision)} in ${root}; name one that \`git log\` shows, or make the first one`,
       );
+    },
+    async describe(commit) {
+      const id = await this.resolve(commit);
+      const format = "--format=%an%x00%ae%x00%aI%x00%s";
+      const said = await git.raw(["log", "-1", "--no-show-signature", format, id]);
+      const [name, email, date, subject] = said.trimEnd().split("\0") as [string, string, string, string];
+      return { author: { name, email, date }, subject };
     },
     async dirty(folders) {
       const status = await git.raw([

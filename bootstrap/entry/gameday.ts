@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
 import { gameday } from "../commands/gameday.ts";
 import { systemClock } from "../edges/clock.ts";
+import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
 import { applyEnvironment, findSandbox, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
 import { stepDisplay } from "../edges/terminal.ts";
@@ -33,6 +34,7 @@ export async function gamedayCommand(
     ...project,
     ...run,
     history: gitHistory(projectRoot()),
+    repository: gitRepository(projectRoot()),
     id,
     folder,
     mode: options.mode,

@@ -1,4 +1,5 @@
 import { publish } from "../commands/publish.ts";
+import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { projectRoot } from "./project.ts";
@@ -14,8 +15,10 @@ export async function publishCommand(options: Options & { commit?: string }): Pr
     ...project,
     signer: await signerOfShell(project.topology, run),
     history: gitHistory(projectRoot()),
+    repository: gitRepository(projectRoot()),
     account,
     catalogs: [recovery.catalog, primary.catalog],
+    clock: run.clock,
     print: say(options),
   });
   answer(options, published, [

@@ -16,6 +16,7 @@ import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { type Recipe, recipeDigest } from "../../bootstrap/image/recipe.ts";
 import { account, aFile, aRoleSource, primary, recovery } from "../builders.ts";
+import { aCommit } from "../commit.ts";
 import { noHistory } from "../fakes/no-history.ts";
 import { clients } from "../sandbox/clients.ts";
 import { aSigner } from "../signer.ts";
@@ -56,6 +57,7 @@ function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, l
     ),
     ...aSigner(),
     history: noHistory,
+    repository: { describe: async () => aCommit },
     clock: systemClock,
     stopwatch,
     signal: new AbortController().signal,

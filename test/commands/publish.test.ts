@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type PublishContext, publish } from "../../bootstrap/commands/publish.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
+import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
 import { isSignedBy, signatureKey } from "../../bootstrap/release/signature.ts";
 import { aRoleSource, aTopology, primary, recovery } from "../builders.ts";
+import { aCommit } from "../commit.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
 import { noHistory } from "../fakes/no-history.ts";
 import { aSigner } from "../signer.ts";
@@ -20,26 +22,26 @@ function aBench() {
     },
     ...aSigner(),
     history: noHistory,
-    account: { demand: async () => undefined, keyArn: async (region) => `key-of-${region}` },
+    repository: { describe: async () => aCommit },
+    account: { demand: async () => "arn:publisher", keyArn: async (region) => `key-of-${region}` },
     catalogs: stores.map((store) => new Catalog(store)),
+    clock: systemClock,
     print: () => undefined,
   };
   return { stores, context };
 }
 
 describe("publishing", () => {
-  it("writes bundle, manifest and pointer to every region, and the pointer last", async () => {
+  it("writes bundle, manifest and pointer to every region, and a record of the move last", async () => {
     const { stores, context } = aBench();
     const published = await publish(context);
     expect(published).toMatchObject({ uploaded: 6, pointer: "moved", commit });
     for (const { writes } of stores) {
-      expect(writes.map((key) => key.split("/")[0])).toEqual([
-        "bundles",
-        "releases",
-        "releases",
-        "current.json",
-      ]);
+      const kinds = writes.map((key) => key.split("/")[0]);
+      expect(kinds.slice(0, 3)).toEqual(["bundles", "releases", "releases"]);
+      expect(kinds.slice(3).sort()).toEqual(["current.json", "history"]);
     }
+    expect(stores[0].writes.at(-1)).toMatch(/^history\//);
     const { pointer } = (await context.catalogs[0]!.pointer())!;
     const manifest = (await context.catalogs[1]!.manifest(published.release))!;
     expect(pointer.sites[primary]).toEqual({ manifest: manifest.pin, encryptionKey: `key-of-${primary}` });

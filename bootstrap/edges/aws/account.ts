@@ -5,8 +5,8 @@ import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts"
 
 /** Who we are in a region, and which key its data is encrypted with. */
 export interface Account {
-  /** Refuses credentials of any account but the environment's. Asks the given region's own STS. */
-  demand(account: string, region: string): Promise<void>;
+  /** The caller's ARN. Refuses credentials of any account but the environment's. Asks the given region's own STS. */
+  demand(account: string, region: string): Promise<string>;
   /** ARN of the key behind an alias. */
   keyArn(region: string, alias: string): Promise<string>;
 }
@@ -16,7 +16,7 @@ export function awsAccount(access: AwsAccess): Account {
     async demand(account, region) {
       const sts = connected(new STSClient(clientConfig(access, region)), access, region);
       const identity = await sts.send(new GetCallerIdentityCommand({}));
-      if (identity.Account === account) return;
+      if (identity.Account === account) return identity.Arn!;
       throw new RekindleError(
         "refused",
         `these credentials (${identity.Arn}) belong to account ${identity.Account}, and the environment names ${account}; ` +

@@ -1,0 +1,79 @@
+import type { Catalog } from "../edges/catalog.ts";
+import type { Clock } from "../edges/clock.ts";
+import { RekindleError } from "../errors.ts";
+import { encodeJson } from "../json.ts";
+import type { HistoryRecord } from "../release/history.ts";
+import type { Pointer } from "../release/manifest.ts";
+
+/** A pointer on its way to another release. */
+export interface PointerMove {
+  /** One for each region, the recovery region's first: its pointer is the one that counts. */
+  catalogs: readonly Catalog[];
+  /** The deciding pointer as it was when all of this began. */
+  before: Awaited<ReturnType<Catalog["pointer"]>>;
+  pointer: Pointer;
+  /** Who does it and why, for the history. */
+  said: Pick<HistoryRecord, "kind" | "author" | "subject" | "publisher" | "reason">;
+  clock: Pick<Clock, "now">;
+}
+
+/**
+ * The first catalog's pointer decides; the others hold copies of it for the day when that region is the lost one. A
+ * move, and nothing else, is written to the history of every region, while the copies are made.
+ */
+export async function movePointer(move: PointerMove): Promise<"moved" | "unchanged"> {
+  const [deciding, ...copies] = move.catalogs;
+  const outcome = await swapPointer(deciding!, move);
+  await Promise.all([
+    ...copies.map((copy) => copyPointer(copy, move.pointer)),
+    ...(outcome === "moved" ? writeHistory(move) : []),
+  ]);
+  return outcome;
+}
+
+async function swapPointer(
+  deciding: Catalog,
+  { pointer, before }: PointerMove,
+): Promise<"moved" | "unchanged"> {
+  if (samePointer(before?.pointer, pointer)) return "unchanged";
+  if ((await deciding.movePointer(pointer, before?.etag)) === "swapped") return "moved";
+  const winner = (await deciding.pointer())?.pointer;
+  if (!samePointer(winner, pointer)) throw pointerMoved(pointer, winner);
+  return "unchanged";
+}
+
+async function copyPointer(copy: Catalog, pointer: Pointer): Promise<void> {
+  const held = await copy.pointer();
+  if (samePointer(held?.pointer, pointer)) return;
+  // Someone else is copying too: whatever they write was read from the deciding pointer as well.
+  await copy.movePointer(pointer, held?.etag);
+}
+
+function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): Promise<void>[] {
+  const record: HistoryRecord = {
+    version: 1,
+    at: clock.now().toISOString(),
+    kind: said.kind,
+    release: pointer.release,
+    commit: pointer.commit,
+    author: said.author,
+    subject: said.subject,
+    publisher: said.publisher,
+    previous: before?.pointer.release ?? null,
+    reason: said.reason,
+  };
+  return catalogs.map((catalog) => catalog.writeHistory(record));
+}
+
+function samePointer(a: Pointer | undefined, b: Pointer): boolean {
+  return a !== undefined && encodeJson(a) === encodeJson(b);
+}
+
+function pointerMoved(ours: Pointer, theirs: Pointer | undefined): RekindleError {
+  return new RekindleError(
+    "refused",
+    `the pointer of ${ours.environment} moved while commit ${ours.commit} was being made live: it now names commit ` +
+      `${theirs?.commit ?? "of nothing"}; the release is uploaded and not live; ` +
+      "look at both commits, then publish the one that should be live",
+  );
+}
