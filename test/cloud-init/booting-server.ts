@@ -1,62 +1,120 @@
-import { readFileSync } from "node:fs";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parse } from "yaml";
-import { canonicalJson, sha256 } from "../../bootstrap/release/digest.ts";
-import { type ArchiveFile, canonicalTar } from "../../bootstrap/release/tar.ts";
-import { renderUserData } from "../../cloud-init/render.ts";
+import { sha256 } from "../../bootstrap/release/digest.ts";
+import type { Manifest, ServerDuties } from "../../bootstrap/release/manifest.ts";
+import { assembleRelease, type RoleSource } from "../../bootstrap/release/release.ts";
+import { publicKey, signatureKey, statement } from "../../bootstrap/release/signature.ts";
+import type { TreeEntry } from "../../bootstrap/release/tree.ts";
+import { renderTemplate } from "../../cloud-init/render.ts";
 import type { UserDataVariables } from "../../cloud-init/variables.ts";
+import { aRoleSource } from "../builders.ts";
 import { aServer, type Ran, type Server } from "./sandboxed-server.ts";
 import { someVariables } from "./variables.ts";
 
 const script = resolve("cloud-init/boot");
-const template = readFileSync("cloud-init/templates/web.yaml", "utf8");
+const template = readFileSync("cloud-init/templates/server.yaml", "utf8");
 
 /** A server with an identity, a bucket that it can read, and no daemons: `systemctl` writes down what it is told. */
 export interface BootingServer extends Server {
-  /** Puts a release into the bucket; gives the pins of it. */
-  publish(release: string, files: ArchiveFile[], tamper?: Tampering): Promise<Partial<UserDataVariables>>;
+  /** Puts a signed release into the bucket; gives the pins of it. */
+  publish(
+    release: string,
+    tree: TreeEntry[],
+    change?: { duties?: Partial<ServerDuties>; source?: Partial<RoleSource>; tamper?: Tampering },
+  ): Promise<Partial<UserDataVariables>>;
   /** Writes the identity that user-data would write. */
   identify(changes?: Partial<UserDataVariables>): void;
-  boot(shell: readonly string[]): Ran;
+  boot(shell: readonly string[], ...args: string[]): Ran;
   /** Runs some of the script's functions, without its story. */
   call(shell: readonly string[], functions: string): Ran;
+  /** What was put into the bucket as the report of the last boot. */
+  report(): Record<string, unknown> & { steps: { name: string }[] };
+  told(): string[];
+  bucket(path: string, content: string | Uint8Array): void;
+  readonly bucketPath: string;
 }
 
 export interface Tampering {
   manifest?: (manifest: string) => string;
+  /** Before it is signed and pinned: a manifest that is good, and not this server's. */
+  forged?: (manifest: Manifest) => unknown;
   bundle?: (bundle: Buffer) => Buffer;
+  signature?: (signature: Buffer) => Buffer;
+  signer?: KeyObject;
 }
 
 export function aBootingServer(): BootingServer {
   const server = aServer();
   const bucket = `${server.root}-bucket`;
+  const { privateKey, publicKey: half } = generateKeyPairSync("ed25519");
+  const key = publicKey(half.export({ type: "spki", format: "pem" }).toString());
   server.program("aws", aws(bucket));
   server.program("systemctl", `echo "$*" >> "${bucket}/systemctl"`);
-  server.program("curl", "exit 0");
+  server.program("curl", 'case "$*" in *169.254*) exit 7 ;; esac');
+  server.program("sleep", "exit 0");
   const store = (path: string, content: string | Uint8Array) =>
-    server.file(`../root-bucket/${path}`, content);
+    void server.file(`../root-bucket/${path}`, content);
   store("systemctl", "");
   server.file("etc/hosts", "127.0.0.1 localhost\n");
+  server.file(`etc/rekindle/keys/${key.id}.pem`, key.pem);
   return {
     ...server,
-    async publish(release, files, { manifest: forge = same, bundle: spoil = same } = {}) {
-      const tar = await canonicalTar(files);
-      const bundle = { key: `bundles/web/${sha256(tar)}.tar.gz`, versionId: "b1" };
-      const manifest = canonicalJson({ version: 1, roles: { web: { bundle, bundleSha256: sha256(tar) } } });
-      const key = `releases/${release}/manifest.json`;
-      store(`${bundle.key}@${bundle.versionId}`, spoil(gzipSync(tar)));
-      store(`${key}@m1`, forge(manifest));
-      return { release, manifestKey: key, manifestVersion: "m1", manifestSha256: sha256(manifest) };
+    bucketPath: bucket,
+    bucket: store,
+    async publish(release, tree, { duties, source, tamper = {} } = {}) {
+      const role = aRoleSource({
+        tree,
+        duties: {
+          services: ["nginx.service"],
+          health: { kind: "http", port: 80, path: "/healthz", timeoutSeconds: 2 },
+          volumes: [],
+          ...duties,
+        },
+        ...source,
+      });
+      const { tar, ...said } = (await assembleRelease("shop", "a".repeat(40), { web: role })).roles.web!;
+      const bundle = { key: `bundles/web/${said.bundleSha256}.tar.gz`, versionId: "b1" };
+      const { region } = someVariables();
+      const manifest = {
+        version: 1 as const,
+        release,
+        environment: "shop",
+        commit: "a".repeat(40),
+        region,
+        bucket: "b",
+        roles: { web: { ...said, bundle } },
+      };
+      const text = `${JSON.stringify((tamper.forged ?? same)(manifest), undefined, 2)}\n`;
+      const manifestKey = `releases/${release}/manifest.json`;
+      store(`${bundle.key}@${bundle.versionId}`, (tamper.bundle ?? same)(gzipSync(tar)));
+      store(`${manifestKey}@m1`, (tamper.manifest ?? same)(text));
+      const signature = sign(
+        tamper.signer === undefined || tamper.signer.asymmetricKeyType === "ed25519" ? null : "sha256",
+        statement(sha256(text)),
+        tamper.signer ?? privateKey,
+      );
+      store(`${signatureKey(release, key.id)}@`, (tamper.signature ?? same)(signature));
+      return { release, manifestKey, manifestVersion: "m1", manifestSha256: sha256(text) };
     },
     identify(changes = {}) {
-      const userData = parse(renderUserData(template, someVariables(changes))) as UserData;
+      const userData = parse(renderTemplate(template, someVariables(changes))) as UserData;
       const { path, content } = userData.write_files[0]!;
       server.file(path, content);
     },
-    boot: (shell) => server.run([...shell], `. ${script}`),
+    boot: (shell, ...args) => server.run([...shell], `set -- ${args.join(" ")}; . ${script}`),
     call: (shell, functions) =>
       server.run([...shell], `. ${script}; ${functions}`, { REKINDLE_BOOT_SOURCED: "1" }),
+    report: () => JSON.parse(readFileSync(`${bucket}/report`, "utf8")),
+    told: () =>
+      readFileSync(`${bucket}/systemctl`, "utf8")
+        .split("\n")
+        .filter((line) => line !== ""),
+    remove() {
+      if (existsSync(server.root)) server.remove();
+    },
   };
 }
 
@@ -66,20 +124,42 @@ interface UserData {
 
 const same = <T>(value: T) => value;
 
-/** As much of the AWS CLI as the boot script uses, over the files of a folder. */
+/** As much of the AWS CLI as the boot script uses, over the files of a folder. A `deny` or `down` file makes it fail. */
 function aws(bucket: string): string {
-  return `service=$1
+  return `service=$1 verb=$2 version=
+echo "$*" >> "${bucket}/calls"
+if [ -s "${bucket}/down" ]; then
+  sed -i '$d' "${bucket}/down"
+  echo 'Could not connect to the endpoint URL: "https://s3"' >&2; exit 255
+fi
+if [ -f "${bucket}/deny" ]; then echo 'An error occurred (AccessDenied) when calling it: Access Denied' >&2; exit 254; fi
 while [ $# -gt 0 ]; do
   case $1 in
     --key) key=$2 ;;
     --version-id) version=$2 ;;
     --name) name=$2 ;;
+    --secret-id) secret=$2 ;;
+    --body) body=$2 ;;
+    --output) output=$2 ;;
+    --tags) tags=$* ;;
   esac
   last=$1
   shift
 done
+missing() { echo "An error occurred ($1) when calling it: not there" >&2; exit 254; }
 case $service in
-  s3api) cp "${bucket}/$key@$version" "$last" ;;
-  ssm) cat "${bucket}/ssm$name" ;;
+  s3api)
+    if [ "$verb" = put-object ]; then echo "$key" > "${bucket}/report-key"; cp "$body" "${bucket}/report"; exit; fi
+    [ -f "${bucket}/$key@$version" ] || missing NoSuchKey
+    cp "${bucket}/$key@$version" "$last" ;;
+  ssm)
+    [ -f "${bucket}/ssm$name" ] || missing ParameterNotFound
+    if [ "$output" = json ]; then
+      python3 -c 'import json, sys; print(json.dumps({"Parameter": {"Value": open(sys.argv[1]).read()}}))' "${bucket}/ssm$name"
+    else cat "${bucket}/ssm$name"; fi ;;
+  secretsmanager)
+    [ -f "${bucket}/secrets/$secret" ] || missing ResourceNotFoundException
+    python3 -c 'import json, sys; print(json.dumps({"SecretString": open(sys.argv[1]).read()}))' "${bucket}/secrets/$secret" ;;
+  ec2) echo "$tags" > "${bucket}/tags" ;;
 esac`;
 }
