@@ -52,7 +52,9 @@ export class Catalog {
   /** Every release that has a manifest in this region, sorted. */
   async releases(): Promise<string[]> {
     const keys = await this.store.list("releases/");
-    return keys.map((key) => key.split("/")[1]!).filter((release) => keys.includes(manifestKey(release)));
+    return [...new Set(keys.map((key) => key.split("/")[1]!))].filter((release) =>
+      keys.includes(manifestKey(release)),
+    );
   }
 
   /** Every move of the pointer, the newest first. */

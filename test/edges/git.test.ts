@@ -44,6 +44,19 @@ describe("a repository", () => {
     expect(await repository.dirty(["configs"])).toEqual(["configs/new name"]);
   });
 
+  it("tells who wrote a commit, when, and its first line", async () => {
+    await writeFile(join(root, "elsewhere"), "y");
+    await commit("Serve on port 8080\n\nThe proxy expects it.");
+    expect(await gitRepository(root).describe("HEAD")).toEqual({
+      author: {
+        name: "Test",
+        email: "test@example.com",
+        date: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/),
+      },
+      subject: "Serve on port 8080",
+    });
+  });
+
   it("says that it knows no such commit", async () => {
     await expect(gitRepository(root).resolve("no-such")).rejects.toThrow('git knows no commit "no-such"');
   });
