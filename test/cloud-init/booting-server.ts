@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -16,6 +17,11 @@ import { someVariables } from "./variables.ts";
 
 const script = resolve("cloud-init/boot");
 const template = readFileSync("cloud-init/templates/server.yaml", "utf8");
+
+/** The interpreter itself: a version manager's stand-in for it puts its own programs before the server's. */
+const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
+  encoding: "utf8",
+}).trim();
 
 /** A server with an identity, a bucket that it can read, and no daemons: `systemctl` writes down what it is told. */
 export interface BootingServer extends Server {
@@ -52,6 +58,7 @@ export function aBootingServer(): BootingServer {
   const { privateKey, publicKey: half } = generateKeyPairSync("ed25519");
   const key = publicKey(half.export({ type: "spki", format: "pem" }).toString());
   server.program("aws", aws(bucket));
+  server.program("python3", `exec "${python}" "$@"`);
   server.program("systemctl", `echo "$*" >> "${bucket}/systemctl"`);
   server.program("curl", 'case "$*" in *169.254*) exit 7 ;; esac');
   server.program("sleep", "exit 0");
