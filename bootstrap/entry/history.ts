@@ -49,7 +49,7 @@ function describeLog({ entries, unreachable }: Log): string[] {
 function describeEntry(entry: LogEntry): string[] {
   const { at, kind, release, commit, author, publisher, subject, reason, servers } = entry;
   const where = servers.map(({ server, role, instance, region, outcome }) => {
-    const name = server === role ? `${server} ${instance}` : server;
+    const name = server === role && instance !== null ? `${server} ${instance}` : server;
     return `${name} in ${region} (${outcome})`;
   });
   return [

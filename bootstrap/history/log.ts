@@ -7,11 +7,14 @@ export interface BootReport {
   role: string;
   /** The role's name for the servers of a fleet, which have none of their own. */
   server: string;
-  instance: string;
+  /** None on a server that is none of EC2's. */
+  instance: string | null;
   region: string;
+  /** The release that it runs since; none when its first boot failed. */
+  release: string | null;
   /** The release that it was to run. */
-  release: string;
-  /** The one that it ran before, and runs again after `rolled-back`. */
+  pinned: string;
+  /** The one that it ran before. */
   previous: string | null;
   outcome: "healthy" | "unchanged" | "rolled-back" | "failed";
   message: string;
@@ -20,7 +23,7 @@ export interface BootReport {
   steps: { name: string; milliseconds: number }[];
 }
 
-/** A server whose latest boot was to run a release, and what became of it. */
+/** A server that runs a release by the report of its latest boot, and how that boot ended. */
 export type RunningServer = Pick<
   BootReport,
   "role" | "server" | "instance" | "region" | "outcome" | "finishedAt"

@@ -33,6 +33,7 @@ function aReport(changes: Partial<BootReport> = {}): BootReport {
     instance: "i-1",
     region: primary,
     release: "first",
+    pinned: "first",
     previous: null,
     outcome: "healthy",
     message: "",
