@@ -55,8 +55,15 @@ export function gitCommits(root: string, folder: string): Commits {
     },
     messageOf: (commit) => git.raw(["show", "--no-patch", "--format=%B", commit]),
     async commit(all, message) {
-      const paths = withoutReplaced(root, all);
-      await lists(paths, (listed) => git.raw([...plainly, "add", "--force", "--all", ...listed]));
+      const { there, gone } = byFate(root, all);
+      const paths = [...there, ...gone];
+      // A run that was killed here may have staged some of them already.
+      if (gone.length > 0)
+        await lists(gone, (listed) =>
+          git.raw([...plainly, "rm", "--cached", "--quiet", "--ignore-unmatch", ...listed]),
+        );
+      if (there.length > 0)
+        await lists(there, (listed) => git.raw([...plainly, "add", "--force", ...listed]));
       await refuseOtherBytes(git, root, paths, () =>
         lists(paths, (listed) => git.raw([...plainly, "reset", "--quiet", ...listed])),
       );
@@ -77,10 +84,10 @@ export function gitCommits(root: string, folder: string): Commits {
 }
 
 /**
- * A file that became a folder, or was in a folder that became a file, goes by itself when what took its place is added;
+ * What is to be added, and what is to be removed. A file that became a folder, or was in a folder that became a file, goes by itself when what took its place is added;
  * named, it would mean what is there now.
  */
-function withoutReplaced(root: string, paths: readonly string[]): string[] {
+function byFate(root: string, paths: readonly string[]): { there: string[]; gone: string[] } {
   const isThere = (path: string) => {
     try {
       return !lstatSync(join(root, path)).isDirectory();
@@ -91,9 +98,8 @@ function withoutReplaced(root: string, paths: readonly string[]): string[] {
   };
   const there = new Set(paths.filter(isThere));
   const above = new Set([...there].flatMap(foldersOf));
-  return paths.filter(
-    (path) => there.has(path) || !(above.has(path) || foldersOf(path).some((one) => there.has(one))),
-  );
+  const isReplaced = (path: string) => above.has(path) || foldersOf(path).some((one) => there.has(one));
+  return { there: [...there], gone: paths.filter((path) => !there.has(path) && !isReplaced(path)) };
 }
 
 function foldersOf(path: string): string[] {
