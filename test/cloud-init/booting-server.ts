@@ -19,7 +19,7 @@ const script = resolve("cloud-init/boot");
 const template = readFileSync("cloud-init/templates/server.yaml", "utf8");
 
 /** The interpreter itself: a version manager's stand-in for it puts its own programs before the server's. */
-const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
+export const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
   encoding: "utf8",
 }).trim();
 
@@ -33,7 +33,12 @@ export interface BootingServer extends Server {
   ): Promise<Partial<UserDataVariables>>;
   /** Writes the identity that user-data would write. */
   identify(changes?: Partial<UserDataVariables>): void;
-  boot(shell: readonly string[], ...args: string[]): Ran;
+  /** `prelude` runs in the same shell before the script. */
+  boot(shell: readonly string[], argument?: string, prelude?: string): Ran;
+  /** Runs some lines before a program's own. */
+  wrap(name: string, lines: string): void;
+  /** Takes all wrappers away. */
+  unwrap(): void;
   /** Runs some of the script's functions, without its story. */
   call(shell: readonly string[], functions: string): Ran;
   /** What was put into the bucket as the report of the last boot. */
@@ -54,14 +59,22 @@ export interface Tampering {
 
 export function aBootingServer(): BootingServer {
   const server = aServer();
+  const own = new Map<string, string>();
+  const wrapped = new Set<string>();
   const bucket = `${server.root}-bucket`;
   const { privateKey, publicKey: half } = generateKeyPairSync("ed25519");
   const key = publicKey(half.export({ type: "spki", format: "pem" }).toString());
-  server.program("aws", aws(bucket));
+  const programs: Record<string, string> = {
+    aws: aws(bucket),
+    systemctl: `echo "$*" >> "${bucket}/systemctl"`,
+    curl: 'case "$*" in *169.254*) exit 7 ;; esac',
+    sleep: "exit 0",
+  };
+  for (const [name, lines] of Object.entries(programs)) {
+    own.set(name, lines);
+    server.program(name, lines);
+  }
   server.program("python3", `exec "${python}" "$@"`);
-  server.program("systemctl", `echo "$*" >> "${bucket}/systemctl"`);
-  server.program("curl", 'case "$*" in *169.254*) exit 7 ;; esac');
-  server.program("sleep", "exit 0");
   const store = (path: string, content: string | Uint8Array) =>
     void server.file(`../root-bucket/${path}`, content);
   store("systemctl", "");
@@ -111,7 +124,16 @@ export function aBootingServer(): BootingServer {
       const { path, content } = userData.write_files[0]!;
       server.file(path, content);
     },
-    boot: (shell, ...args) => server.run([...shell], `set -- ${args.join(" ")}; . ${script}`),
+    boot: (shell, argument = "", prelude = "") =>
+      server.run([...shell], `${prelude} set -- ${argument}; . ${script}`),
+    wrap(name, lines) {
+      wrapped.add(name);
+      server.program(name, `${lines}\n${own.get(name) ?? `exec ${machines(name)} "$@"`}`);
+    },
+    unwrap() {
+      for (const name of wrapped) server.program(name, own.get(name) ?? `exec ${machines(name)} "$@"`);
+      wrapped.clear();
+    },
     call: (shell, functions) =>
       server.run([...shell], `. ${script}; ${functions}`, { REKINDLE_BOOT_SOURCED: "1" }),
     report: () => JSON.parse(readFileSync(`${bucket}/report`, "utf8")),
@@ -123,6 +145,11 @@ export function aBootingServer(): BootingServer {
       if (existsSync(server.root)) server.remove();
     },
   };
+}
+
+/** Where the machine has a program. */
+function machines(name: string): string {
+  return execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
 }
 
 interface UserData {
