@@ -5,6 +5,7 @@ import { complaintFault, renderedFaults } from "../config/rendered-faults.ts";
 import { strayFiles } from "../config/stray-files.ts";
 import type { SchemaAnswer } from "../edges/cloud-init.ts";
 import type { Fault } from "../errors.ts";
+import { secretFaults } from "../secrets/allowed.ts";
 
 export interface ValidateContext {
   files: ConfigFiles;
@@ -59,7 +60,11 @@ export async function validate(context: ValidateContext): Promise<Validation> {
 
 /** What is wrong beside the environments. */
 function faultsOfTheRest(files: ConfigFiles): Fault[] {
-  const faults = [...roleNames(files).flatMap((role) => roleFaults(files, role)), ...strayFiles(files)];
+  const faults = [
+    ...roleNames(files).flatMap((role) => roleFaults(files, role)),
+    ...strayFiles(files),
+    ...secretFaults(files),
+  ];
   if (environmentNames(files).length > 0) return faults;
   return [
     ...faults,

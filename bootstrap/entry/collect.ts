@@ -9,6 +9,7 @@ import { pushConfig } from "../commands/push-config.ts";
 import { durationSeconds } from "../config/duration.ts";
 import { rolePath } from "../config/files.ts";
 import { siteBucket } from "../config/names.ts";
+import { readConfigFiles } from "../edges/config-files.ts";
 import { gitCommits } from "../edges/git-commit.ts";
 import { announceByCommand, announceToTopic } from "../edges/hosts/announce.ts";
 import { openAside } from "../edges/hosts/aside.ts";
@@ -19,7 +20,9 @@ import { takeRunLock } from "../edges/hosts/run-lock.ts";
 import type { Source } from "../edges/hosts/source.ts";
 import { sshSource } from "../edges/hosts/ssh.ts";
 import { ssmSource } from "../edges/hosts/ssm.ts";
-import { RekindleError } from "../errors.ts";
+import { badConfiguration, RekindleError } from "../errors.ts";
+import { allowedSecrets } from "../secrets/allowed.ts";
+import { findSecrets } from "../secrets/find.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { environmentName, projectRoot, stateFolder, topologyOf } from "./project.ts";
 import { awsAccessOfShell, type Running, running } from "./shell.ts";
@@ -215,6 +218,12 @@ function positive(option: string, text: string): number {
   );
 }
 
-async function secretsFinder(_root: string): Promise<(path: string, bytes: Uint8Array) => []> {
-  return () => [];
+/** Looks for secrets, less those that the project allows. */
+async function secretsFinder(root: string): Promise<typeof findSecrets> {
+  const { allowed, faults } = allowedSecrets(await readConfigFiles(root));
+  if (faults.length > 0) throw badConfiguration(faults);
+  return (path, bytes) =>
+    findSecrets(path, bytes).filter(
+      ({ rule }) => !allowed.some((one) => one.path === path && one.rule === rule),
+    );
 }

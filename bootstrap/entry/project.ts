@@ -12,6 +12,7 @@ import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { roleRecipe, roleSources } from "../release/sources.ts";
 import { trustedKeyPath, trustedKeys } from "../release/trust.ts";
+import { secretFaults } from "../secrets/allowed.ts";
 
 /** What a release is made of. */
 const versioned = ["configs", "cloud-init"];
@@ -82,6 +83,7 @@ export async function committed(
     repository.files(commit, versioned),
   ]);
   refuseDirty(dirty);
+  refuseSecrets(own);
   const files = sandboxKey === undefined ? own : withKey(own, sandboxKey);
   const topology = load(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
@@ -104,6 +106,12 @@ function load(files: Parameters<typeof loadTopology>[0], name: string): Topology
   const loaded = loadTopology(files, name);
   if (loaded.kind === "faulty") throw badConfiguration(loaded.faults);
   return loaded.topology;
+}
+
+/** A commit that holds a secret goes nowhere; what it goes to keeps every version. */
+function refuseSecrets(files: ConfigFiles): void {
+  const faults = secretFaults(files);
+  if (faults.length > 0) throw badConfiguration(faults);
 }
 
 function refuseDirty(paths: readonly string[]): void {

@@ -1,0 +1,145 @@
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readConfigFiles } from "../../bootstrap/edges/config-files.ts";
+import { formatFault } from "../../bootstrap/errors.ts";
+import { secretFaults } from "../../bootstrap/secrets/allowed.ts";
+import { type Finding, findSecrets } from "../../bootstrap/secrets/find.ts";
+import { maskSecrets } from "../../bootstrap/secrets/mask.ts";
+import { shopFiles } from "../config/builders.ts";
+
+/** Put together here, so that no scanner takes this file for a leak. */
+const join = (...parts: string[]) => parts.join("");
+const pem = join("-----BEGIN ", "PRIVATE KEY-----\nMC4CAQ\n-----END ", "PRIVATE KEY-----");
+
+const secrets: [string, string, string, string][] = [
+  ["private-key", "etc/ssl/key.pem", pem, pem],
+  [
+    "private-key",
+    "etc/ssh/key",
+    join("x\n-----BEGIN OPENSSH ", "PRIVATE KEY-----\nb3Blbn\n"),
+    join("-----BEGIN OPENSSH ", "PRIVATE KEY-----\nb3Blbn\n"),
+  ],
+  ["aws-access-key", "a", join("id AKIA", "ABCDEFGHIJKLMNOP"), join("AKIA", "ABCDEFGHIJKLMNOP")],
+  ["aws-secret-key", "a", join("aws_secret_access_key = ", "a".repeat(40)), "a".repeat(40)],
+  ["github-token", "a", join("gh", "p_", "a".repeat(36)), join("gh", "p_", "a".repeat(36))],
+  ["gitlab-token", "a", join("gl", "pat-", "a".repeat(20)), join("gl", "pat-", "a".repeat(20))],
+  ["slack-token", "a", join("xox", "b-1234567890-abc"), join("xox", "b-1234567890-abc")],
+  ["stripe-key", "a", join("sk_", "live_", "a".repeat(24)), join("sk_", "live_", "a".repeat(24))],
+  ["google-api-key", "a", join("AIza", "a".repeat(35)), join("AIza", "a".repeat(35))],
+  ["npm-token", "a", join("npm_", "a".repeat(36)), join("npm_", "a".repeat(36))],
+  [
+    "jwt",
+    "a",
+    join("eyJhbGciOiJI.", "eyJzdWIiOiIx.", "abcdefghij"),
+    join("eyJhbGciOiJI.", "eyJzdWIiOiIx.", "abcdefghij"),
+  ],
+  ["url-password", "a", "dsn postgres://app:hunter2@db:5432/shop", "hunter2"],
+  ["pgpass-line", "root/.pgpass", "db:5432:*:app:hunter2", "hunter2"],
+  [
+    "password-hash",
+    "etc/shadow",
+    join("root:$6$", "abcdefgh$abcdefghijklmnop:1::"),
+    join("$6$", "abcdefgh$abcdefghijklmnop"),
+  ],
+  ["assigned-secret", "a.ini", "password = hunter2", "hunter2"],
+  ["assigned-secret", "a.yaml", "db:\n  clientSecret: 'hunter 2'", "hunter 2"],
+  ["assigned-secret", "a.json", '{"api_key": "hunter2"}', "hunter2"],
+  ["assigned-secret", "a.env", "PGPASSWORD=hunter2", "hunter2"],
+  ["assigned-secret", "a.conf", "# password=hunter2", "hunter2"],
+  ["assigned-secret", "etc/.netrc", "machine x login y password hunter2", "hunter2"],
+];
+
+describe("found is", () => {
+  test.for(secrets)("%s in %s", ([rule, path, text, value]) => {
+    const found = findSecrets(path, Buffer.from(text));
+    expect(found.map((one) => one.rule)).toEqual([rule]);
+    const { start, end, line, column } = found[0]!;
+    expect(Buffer.from(text).subarray(start, end).toString()).toBe(value);
+    const before = text.slice(0, start).split("\n");
+    expect([line, column]).toEqual([before.length, before.at(-1)!.length + 1]);
+  });
+
+  test("a private key in a binary file, and nothing else there", () => {
+    const binary = (text: string) => Buffer.concat([Buffer.from([0, 1, 2]), Buffer.from(text)]);
+    expect(findSecrets("a", binary(pem)).map(({ rule }) => rule)).toEqual(["private-key"]);
+    expect(findSecrets("a", binary("password = hunter2"))).toEqual([]);
+  });
+
+  test("a value by its bytes, whatever letters stand before it", () => {
+    const bytes = Buffer.from("# größe\npassword = hunter2\n");
+    const [{ start, end }] = findSecrets("a", bytes) as [Finding];
+    expect(bytes.subarray(start, end).toString()).toBe("hunter2");
+  });
+});
+
+describe("let through is", () => {
+  test.for([
+    "password = {{secret:rekindle/app/db#password}}",
+    "password: ${DB_PASSWORD}",
+    "password=$1",
+    "passwd: files systemd",
+    "password required pam_unix.so sha512",
+    "password_encryption = scram-sha-256",
+    "#password_encryption = md5",
+    "PasswordAuthentication no",
+    "ssl_certificate_key /etc/ssl/private/site.key;",
+    "password_file = /etc/app/password",
+    "token=$(curl -s http://169.254.169.254/latest/api/token)",
+    "server_tokens off;",
+    "token_ttl: 3600",
+    "# password = changeme",
+    "LoadCredential=pgpass:/etc/rekindle/secrets/pgpass",
+    "proxy_pass http://127.0.0.1:8080;",
+    "https://example.com/path:80@x",
+    "password =",
+    "secret: <the secret>",
+  ])("%s", (text) => {
+    expect(findSecrets("etc/a.conf", Buffer.from(text))).toEqual([]);
+  });
+
+  test("all that this repository ships", async () => {
+    expect(secretFaults(await readConfigFiles(resolve(".")))).toEqual([]);
+  });
+});
+
+test("a masked text keeps its lines and shows no value", () => {
+  expect(maskSecrets("a", `ä\npassword = hunter2\n${pem}\nend`)).toBe(
+    "ä\npassword = ********\n********\n********\n********\nend",
+  );
+});
+
+describe("the allow-list", () => {
+  const path = "configs/roles/web/files/etc/app.conf";
+  const files = (list?: string) => {
+    const all = new Map(shopFiles()).set(path, {
+      content: Buffer.from("password = hunter2\n"),
+      mode: "0644",
+    });
+    if (list !== undefined)
+      all.set("configs/allowed-secrets.yaml", { content: Buffer.from(list), mode: "0644" });
+    return secretFaults(all).map(formatFault);
+  };
+  const entry = (changes: string) =>
+    `version: 1\nallowed:\n  - { path: ${path}, rule: assigned-secret${changes} }\n`;
+
+  test("missing: the fault names file, line and rule, and never the value", () => {
+    expect(files()).toEqual([
+      expect.stringMatching(/app\.conf:1:12: this looks like a secret \(assigned-secret\); refer to it/),
+    ]);
+    expect(files().join()).not.toContain("hunter2");
+  });
+
+  test("lets through what it names with a reason", () => {
+    expect(files(entry(", reason: a test account"))).toEqual([]);
+  });
+
+  test("needs a reason", () => {
+    expect(files(entry("")).join("\n")).toContain("reason is missing");
+  });
+
+  test("names an entry that allows nothing", () => {
+    expect(files(entry(", reason: old").replace("assigned-secret", "jwt")).join("\n")).toContain(
+      "has nothing that looks like a jwt",
+    );
+  });
+});
