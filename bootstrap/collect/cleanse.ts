@@ -91,19 +91,18 @@ export function isOwnTemplate(role: string, template: string): boolean {
   return (template.match(/\{\{.*?\}\}/gs) ?? []).every((one) => one.startsWith(`{{secret:rekindle/${role}/`));
 }
 
-/** Whether a live file is what a template gives, whatever its references stand for. */
+/**
+ * Whether a live file is what a template gives, whatever its references stand for. One that has a line to itself may
+ * stand for many lines, such as a key's; any other one for a part of its line.
+ */
 export function fillsIn(template: string, live: string): boolean {
-  const [first, ...rest] = template.split(/\{\{.*?\}\}/s);
-  if (rest.length === 0) return template === live;
-  const last = rest.pop()!;
-  if (!live.startsWith(first!) || !live.endsWith(last)) return false;
-  let at = first!.length;
-  for (const fixed of rest) {
-    const found = live.indexOf(fixed, at);
-    if (found === -1) return false;
-    at = found + fixed.length;
-  }
-  return at <= live.length - last.length;
+  const parts = template.split(/(\{\{[^{}]*\}\})/);
+  const pattern = parts.map((part, index) => {
+    if (index % 2 === 0) return part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+    const isAlone = /(^|\n)$/.test(parts[index - 1]!) && /^(\n|$)/.test(parts[index + 1]!);
+    return isAlone ? "[^]*?" : "[^\\n]*?";
+  });
+  return new RegExp(`^${pattern.join("")}$`).test(live);
 }
 
 function isUtf8(bytes: Buffer): boolean {

@@ -1,15 +1,15 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { FindSecrets } from "../collect/cleanse.ts";
 import { selection } from "../collect/globs.ts";
 import { regionOfBucket } from "../collect/inbox-key.ts";
 import { type CollectRules, collectRules, hostOf, type SourceRule } from "../collect/sources.ts";
 import { collect, type RoleToCollect, shortcomings } from "../commands/collect.ts";
 import { pushConfig } from "../commands/push-config.ts";
 import { durationSeconds } from "../config/duration.ts";
-import { rolePath } from "../config/files.ts";
+import { type ConfigFiles, rolePath } from "../config/files.ts";
 import { siteBucket } from "../config/names.ts";
-import { readConfigFiles } from "../edges/config-files.ts";
 import { gitCommits } from "../edges/git-commit.ts";
 import { announceByCommand, announceToTopic } from "../edges/hosts/announce.ts";
 import { openAside } from "../edges/hosts/aside.ts";
@@ -21,7 +21,7 @@ import type { Source } from "../edges/hosts/source.ts";
 import { sshSource } from "../edges/hosts/ssh.ts";
 import { ssmSource } from "../edges/hosts/ssm.ts";
 import { badConfiguration, RekindleError } from "../errors.ts";
-import { allowedSecrets } from "../secrets/allowed.ts";
+import { allowedSecrets, allowedSecretsPath } from "../secrets/allowed.ts";
 import { findSecrets } from "../secrets/find.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { environmentName, projectRoot, stateFolder, topologyOf } from "./project.ts";
@@ -218,12 +218,15 @@ function positive(option: string, text: string): number {
   );
 }
 
-/** Looks for secrets, less those that the project allows. */
-async function secretsFinder(root: string): Promise<typeof findSecrets> {
-  const { allowed, faults } = allowedSecrets(await readConfigFiles(root));
+/** What looks like a secret, but for what the project allows with a reason. */
+async function secretsFinder(root: string): Promise<FindSecrets> {
+  const text = await readText(join(root, allowedSecretsPath));
+  const files: ConfigFiles = new Map(
+    text === undefined ? [] : [[allowedSecretsPath, { content: Buffer.from(text), mode: "0644" as const }]],
+  );
+  const { allowed, faults } = allowedSecrets(files);
   if (faults.length > 0) throw badConfiguration(faults);
-  return (path, bytes) =>
-    findSecrets(path, bytes).filter(
-      ({ rule }) => !allowed.some((one) => one.path === path && one.rule === rule),
-    );
+  const isAllowed = (path: string, rule: string) =>
+    allowed.some((one) => one.path === path && one.rule === rule);
+  return (path, bytes) => findSecrets(path, bytes).filter(({ rule }) => !isAllowed(path, rule));
 }

@@ -132,6 +132,24 @@ describe("the program", () => {
     expect(stderr).toContain("gone: gone-1: there is no folder /no/such");
   });
 
+  it("refuses a file with a secret, naming its line and rule, until the project allows it with a reason", async () => {
+    const value = ["hunter2", "battery", "staple"].join("-");
+    await put(host, { "etc/app/a": `port=80\npassword = "${value}"\n` });
+    const refused = await collect();
+    expect(refused.ending).toEqual({ kind: "exited", code: 1 });
+    expect(refused.stderr).toMatch(
+      /web: web-1: \/etc\/app\/a: line 2, column \d+: looks like a secret \(rule [\w-]+\)/,
+    );
+    expect(refused.stdout + refused.stderr).not.toContain(value);
+    const rule = /\(rule ([\w-]+)\)/.exec(refused.stderr)![1];
+    const entry = { path: "configs/roles/web/files/etc/app/a", rule, reason: "known to everyone" };
+    await put(bench.root, {
+      "configs/allowed-secrets.yaml": JSON.stringify({ version: 1, allowed: [entry] }),
+    });
+    expect(succeeded(await collect())).toBe(true);
+    expect(await bench.committed("configs/roles/web/files/etc/app/a")).toContain(value);
+  });
+
   it("collects one host of many, and refuses one that no role has", async () => {
     const { stdout } = await collect(["web", "--host", "web-1"]);
     expect(stdout).toContain("commit");

@@ -392,7 +392,7 @@ describe("collect", () => {
       const part = await begin();
       return {
         ...part,
-        add: async (bytes) => (bytes.includes("port") ? Promise.reject(full) : part.add(bytes)),
+        add: async (bytes) => (Buffer.from(bytes).includes("port") ? Promise.reject(full) : part.add(bytes)),
       };
     };
     const report = await bench.collect({ aside });

@@ -10,13 +10,14 @@ import {
 } from "../../collect/cleanse.ts";
 import type { Reference } from "../../collect/entry.ts";
 import type { Cleaned } from "../../collect/reading.ts";
+import { roleFilesFolder } from "../../config/files.ts";
 import type { Aside } from "./aside.ts";
 
 export interface CleaningRules {
   role: string;
   masks: readonly Mask[];
   secrets: "refuse" | "reference";
-  /** Without those that the project allows. */
+  /** Without those that the project allows. Asked with the path in the repository. */
   findSecrets: FindSecrets;
   /** What git has of the files that servers fill in, by path. */
   templates: ReadonlyMap<string, string>;
@@ -69,7 +70,9 @@ async function cleanParts(
   try {
     for await (const window of windows) {
       const masked = mask(path, window);
-      const found = rules.findSecrets(path, masked).map((one) => ({ ...one, line: one.line + lines }));
+      const found = rules
+        .findSecrets(roleFilesFolder(rules.role) + path.slice(1), masked)
+        .map((one) => ({ ...one, line: one.line + lines }));
       lines += count(masked);
       isBraced ||= masked.includes("{{");
       if (rules.secrets === "refuse") reasons.push(...found.map(looksSecret));

@@ -24,12 +24,14 @@ as_root() {
 
 # Ends when the host's tools are others than ours.
 need_tools() {
-  for tool in tar find; do
-    "$tool" --version 2>/dev/null | grep -q GNU || {
-      echo "rekindle: GNU $tool is needed on this host" >&2
+  # shellcheck disable=SC2185 # it looks for nothing
+  case $(tar --version 2>/dev/null && find --version 2>/dev/null) in
+    *GNU\ tar*GNU\ findutils*) ;;
+    *)
+      echo "rekindle: GNU tar and GNU find are needed on this host" >&2
       exit 69
-    }
-  done
+      ;;
+  esac
 }
 
 # What is to be said of a starting point before find begins there:
@@ -39,7 +41,7 @@ need_tools() {
 #   u       the way there is barred, so nobody can say whether it is there
 standing() { # point
   way=$1
-  while way=$(dirname "$way") && [ "$way" != . ]; do
+  while way=${way%/*} && [ "$way" != . ]; do
     if as_root test -L "$way"; then echo t && return; fi
     if as_root test -d "$way" && ! as_root test -x "$way"; then echo u && return; fi
   done
