@@ -26,13 +26,22 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/cdktf.test.ts"],
+          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           // One after the other, and after the rest: each starts Terraform and an emulator, and measures time.
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Takes root and a Debian mirror: CI runs it after the rest, `npm test` does not.
+          name: "debian",
+          include: ["test/e2e/debian.test.ts"],
+          sequence: { groupOrder: 3 },
         },
       },
       {
