@@ -145,7 +145,8 @@ async function refuseOtherBytes(
       const own = path?.slice(prefix.length) ?? "";
       return mode?.startsWith("100") && wanted.has(own) ? [{ id: id!, path: own }] : [];
     });
-  const input = staged.map(({ path }) => `${path}\n`).join("");
+  // In full: below the repository's root, git would look for them at the root.
+  const input = staged.map(({ path }) => `${join(root, path)}\n`).join("");
   const hashed = await run("git", ["hash-object", "--no-filters", "--stdin-paths"], { cwd: root, input });
   if (!succeeded(hashed))
     throw new RekindleError("tool-failed", `git hash-object ${describeEnding(hashed.ending)} in ${root}`, {

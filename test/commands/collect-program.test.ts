@@ -121,6 +121,28 @@ describe("the program", () => {
     expect(succeeded(await collect())).toBe(true);
   });
 
+  it("works in a project that is a folder of its repository", async () => {
+    const root = join(bench.folder, "repository");
+    await mkdir(root);
+    await cp(bench.root, join(root, "infra"), { recursive: true, filter: (path) => !path.endsWith(".git") });
+    const git = (...args: string[]) =>
+      run("git", ["-c", "user.name=T", "-c", "user.email=t@e.x", ...args], { cwd: root });
+    for (const args of [
+      ["init", "-q"],
+      ["add", "."],
+      ["commit", "-qm", "all"],
+    ])
+      await git(...args);
+    const env = { ...process.env, GIT_AUTHOR_NAME: "T", GIT_AUTHOR_EMAIL: "t@e.x" };
+    const args = [join(program, "dist/main.js"), "collect"];
+    for (const said of ["commit", "nothing changed"]) {
+      const { stdout, stderr } = await run(process.execPath, args, { cwd: join(root, "infra"), env });
+      expect(stderr).toBe("");
+      expect(stdout).toContain(said);
+    }
+    expect((await git("show", "HEAD:infra/configs/roles/web/files/etc/app/a")).stdout).toBe("1");
+  });
+
   it("answers with one JSON value, and exit code 1 when a host failed", async () => {
     await bench.role("gone", { sources: [{ folder: "/no/such", host: "gone-1" }], paths: ["/etc"] });
     const { stdout, stderr, ending } = await collect(["--json"]);
