@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { publishing } from "./publish.ts";
+import { serverSide } from "./server.ts";
 import { type Row, table } from "./table.ts";
 
 /** Runs the benchmarks that are named, or all; prints each as a table, and writes all of them into the README. */
@@ -7,6 +8,10 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
   publish: {
     title: "Publishing to one region of the sandbox's S3",
     measure: async () => [...(await publishing(2_000)), ...(await publishing(20_000))],
+  },
+  server: {
+    title: "Fetch, verify and unpack on the server",
+    measure: () => serverSide(200),
   },
   "publish-small": {
     title: "Publishing to one region of the sandbox's S3, small",

@@ -51,7 +51,7 @@ async function write(repository: string, path: string, text: string): Promise<vo
 }
 
 /** Lines such as daemons read: keys that repeat from file to file, and values that do not. */
-function configuration(random: () => number, bytes: number): string {
+export function configuration(random: () => number, bytes: number): string {
   let text = "";
   while (text.length < bytes) {
     const number = Math.floor(random() * 1e9);
@@ -74,7 +74,7 @@ const words = [
 ];
 
 /** mulberry32: the same tree in every run. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -26,7 +26,9 @@ export class LogBucket extends Construct {
     const bucket = new S3Bucket(this, "bucket", {
       provider,
       bucket: name,
-      forceDestroy: false,
+      // Terraform's own look at the logged bucket is logged too: nobody could empty this one in time. The bucket with
+      // the releases is not destroyed while it holds any.
+      forceDestroy: true,
       lifecycleRule: [{ id: "old-logs", enabled: true, expiration: { days: 400 } }],
     });
     const privacy = new S3BucketPublicAccessBlock(this, "privacy", {
