@@ -1,4 +1,5 @@
-import { hint, secretRules } from "./rules.ts";
+import type { Candidate } from "./exempt.ts";
+import { type SecretRule, secretRules } from "./rules.ts";
 
 /** Something that looks like a secret. The value itself is never told: only where it stands. */
 export interface Finding {
@@ -17,42 +18,61 @@ export function findSecrets(path: string, bytes: Uint8Array): Finding[] {
   const isBinary = content.subarray(0, 8192).includes(0);
   // As bytes: places are the same whatever the encoding, and every secret's own alphabet is ASCII.
   const text = content.toString("latin1");
-  const isHinted = hint.test(text);
+  const lower = text.toLowerCase();
   const rules = secretRules.filter(
-    ({ name, files }) =>
-      (!isBinary || name === "private-key") && (files === undefined ? isHinted : files.test(path)),
+    ({ name, words, files }) =>
+      (!isBinary || name === "private-key") &&
+      (files === undefined || files.test(path)) &&
+      words.some((word) => lower.includes(word)),
   );
-  const found = rules.flatMap(({ name, pattern, isSecret = () => true }) =>
-    [...text.matchAll(pattern)].flatMap((match): Finding[] => {
-      const [start, end] = valueRange(match);
-      if (!isSecret(text.slice(start, end), lineAt(text, start))) return [];
-      return [{ rule: name, ...place(text, start), start, end }];
-    }),
-  );
-  return withoutOverlaps(found.sort((a, b) => a.start - b.start || b.end - a.end));
+  const found = rules.flatMap((rule) => findingsOf(rule, text));
+  return placed(text, withoutOverlaps(found.sort((a, b) => a.start - b.start || b.end - a.end)));
 }
 
-function valueRange({ groups, indices }: RegExpMatchArray): [number, number] {
-  const group = ["value", "quoted", "single", "bare"].find((name) => groups?.[name] !== undefined)!;
-  return indices!.groups![group]!;
+type Range = Pick<Finding, "rule" | "start" | "end">;
+
+function findingsOf({ name, pattern, isSecret = () => true }: SecretRule, text: string): Range[] {
+  return [...text.matchAll(pattern)].flatMap((match): Range[] => {
+    const [start, end] = valueRange(match);
+    return isSecret(candidate(text, start, end)) ? [{ rule: name, start, end }] : [];
+  });
 }
 
-function lineAt(text: string, at: number): string {
-  const end = text.indexOf("\n", at);
-  return text.slice(text.lastIndexOf("\n", at - 1) + 1, end === -1 ? text.length : end);
+const groups = ["value", "quoted", "single", "bare", "block", "element"];
+
+function valueRange({ indices }: RegExpMatchArray): [number, number] {
+  return groups.map((name) => indices!.groups![name]).find((range) => range !== undefined)!;
 }
 
-function place(text: string, at: number): { line: number; column: number } {
-  const before = text.slice(0, at);
-  return { line: before.split("\n").length, column: at - before.lastIndexOf("\n") };
+/** A line may be a whole file: no more of it than a name and a comment's sign take. */
+function candidate(text: string, start: number, end: number): Candidate {
+  return {
+    value: text.slice(start, end),
+    before: text.slice(Math.max(0, start - 200), start).replace(/^.*\n/s, ""),
+    after: text.slice(start, end + 40).replace(/\n.*$/s, ""),
+  };
+}
+
+/** Counts lines once for all findings, in order. */
+function placed(text: string, ranges: readonly Range[]): Finding[] {
+  let line = 1;
+  let lineStart = 0;
+  return ranges.map((range) => {
+    for (let next = text.indexOf("\n", lineStart); next !== -1 && next < range.start; ) {
+      line += 1;
+      lineStart = next + 1;
+      next = text.indexOf("\n", lineStart);
+    }
+    return { ...range, line, column: range.start - lineStart + 1 };
+  });
 }
 
 /** Two rules may see one value: the first and longest is told. */
-function withoutOverlaps(findings: readonly Finding[]): Finding[] {
+function withoutOverlaps(ranges: readonly Range[]): Range[] {
   let end = -1;
-  return findings.filter((finding) => {
-    if (finding.start < end) return false;
-    end = finding.end;
+  return ranges.filter((range) => {
+    if (range.start < end) return false;
+    end = range.end;
     return true;
   });
 }
