@@ -9,7 +9,7 @@ import { shells } from "./sandboxed-server.ts";
  * Kills a boot at each of its steps: before every program that the script starts, and inside of Python before every
  * change of a file. The next boot must come to the same end as one that was never killed.
  */
-const counted = ["aws", "mv", "ln", "mkdir", "cp", "rm", "systemctl", "gzip", "openssl", "curl"];
+const counted = ["mv", "ln", "mkdir", "cp", "rm", "systemctl", "gzip", "openssl", "curl"];
 const owned = { owner: "root", group: "root" };
 const before: TreeEntry[] = [
   aFile("etc/a", "one"),

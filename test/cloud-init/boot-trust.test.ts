@@ -126,7 +126,7 @@ describe("a bundle", () => {
 describe("a bucket that can't be reached", () => {
   test("is asked again, and all is well when it answers", async () => {
     server.identify(await server.publish("r1", [page("one")]));
-    server.bucket("down", "x\nx\nx\n");
+    server.bucket("down", "xxx");
     expect(server.boot(shell)).toMatchObject({ code: 0 });
   });
 
@@ -134,9 +134,9 @@ describe("a bucket that can't be reached", () => {
     server.identify(await server.publish("r1", [page("one")]));
     server.boot(shell);
     server.identify(await server.publish("r2", [page("two")]));
-    server.bucket("down", "x\n".repeat(50));
+    server.bucket("down", "x".repeat(50));
     const { code, stderr } = server.boot(shell);
-    expect(stderr).toMatch(/manifest\.json at version m1 can't be fetched \(Could not connect/);
+    expect(stderr).toMatch(/manifest\.json at version m1 can't be fetched \(no answer from/);
     expect(stderr).toContain("the report could not be delivered");
     expect(code).toBe(1);
     expect(server.read("etc/shop.conf")).toBe("one");
@@ -151,7 +151,7 @@ describe("a bucket that can't be reached", () => {
       server
         .read("../root-bucket/calls")
         .split("\n")
-        .filter((line) => line.includes("get-object")),
+        .filter((line) => line.startsWith("GET")),
     ).toHaveLength(1);
   });
 });

@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { parse } from "yaml";
 import { sha256 } from "../../bootstrap/release/digest.ts";
@@ -62,12 +63,18 @@ export function aBootingServer(): BootingServer {
   const own = new Map<string, string>();
   const wrapped = new Set<string>();
   const bucket = `${server.root}-bucket`;
+  awsPort ??= startAws();
+  const environment = {
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${awsPort}${bucket}`,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${awsPort}${bucket}`,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+  };
   const { privateKey, publicKey: half } = generateKeyPairSync("ed25519");
   const key = publicKey(half.export({ type: "spki", format: "pem" }).toString());
   const programs: Record<string, string> = {
-    aws: aws(bucket),
     systemctl: `echo "$*" >> "${bucket}/systemctl"`,
-    curl: 'case "$*" in *169.254*) exit 7 ;; esac',
+    curl: "exit 0",
     sleep: "exit 0",
   };
   for (const [name, lines] of Object.entries(programs)) {
@@ -125,7 +132,7 @@ export function aBootingServer(): BootingServer {
       server.file(path, content);
     },
     boot: (shell, argument = "", prelude = "") =>
-      server.run([...shell], `${prelude} set -- ${argument}; . ${script}`),
+      server.run([...shell], `${prelude} set -- ${argument}; . ${script}`, environment),
     wrap(name, lines) {
       wrapped.add(name);
       server.program(name, `${lines}\n${own.get(name) ?? `exec ${machines(name)} "$@"`}`);
@@ -135,7 +142,7 @@ export function aBootingServer(): BootingServer {
       wrapped.clear();
     },
     call: (shell, functions) =>
-      server.run([...shell], `. ${script}; ${functions}`, { REKINDLE_BOOT_SOURCED: "1" }),
+      server.run([...shell], `. ${script}; ${functions}`, { ...environment, REKINDLE_BOOT_SOURCED: "1" }),
     report: () => JSON.parse(readFileSync(`${bucket}/report`, "utf8")),
     told: () =>
       readFileSync(`${bucket}/systemctl`, "utf8")
@@ -158,42 +165,21 @@ interface UserData {
 
 const same = <T>(value: T) => value;
 
-/** As much of the AWS CLI as the boot script uses, over the files of a folder. A `deny` or `down` file makes it fail. */
-function aws(bucket: string): string {
-  return `service=$1 verb=$2 version=
-echo "$*" >> "${bucket}/calls"
-if [ -s "${bucket}/down" ]; then
-  sed -i '$d' "${bucket}/down"
-  echo 'Could not connect to the endpoint URL: "https://s3"' >&2; exit 255
-fi
-if [ -f "${bucket}/deny" ]; then echo 'An error occurred (AccessDenied) when calling it: Access Denied' >&2; exit 254; fi
-while [ $# -gt 0 ]; do
-  case $1 in
-    --key) key=$2 ;;
-    --version-id) version=$2 ;;
-    --name) name=$2 ;;
-    --secret-id) secret=$2 ;;
-    --body) body=$2 ;;
-    --output) output=$2 ;;
-    --tags) tags=$* ;;
-  esac
-  last=$1
-  shift
-done
-missing() { echo "An error occurred ($1) when calling it: not there" >&2; exit 254; }
-case $service in
-  s3api)
-    if [ "$verb" = put-object ]; then echo "$key" > "${bucket}/report-key"; cp "$body" "${bucket}/report"; exit; fi
-    [ -f "${bucket}/$key@$version" ] || missing NoSuchKey
-    cp "${bucket}/$key@$version" "$last" ;;
-  ssm)
-    [ -f "${bucket}/ssm$name" ] || missing ParameterNotFound
-    if [ "$output" = json ]; then
-      python3 -c 'import json, sys; print(json.dumps({"Parameter": {"Value": open(sys.argv[1]).read()}}))' "${bucket}/ssm$name"
-    else cat "${bucket}/ssm$name"; fi ;;
-  secretsmanager)
-    [ -f "${bucket}/secrets/$secret" ] || missing ResourceNotFoundException
-    python3 -c 'import json, sys; print(json.dumps({"SecretString": open(sys.argv[1]).read()}))' "${bucket}/secrets/$secret" ;;
-  ec2) echo "$tags" > "${bucket}/tags" ;;
-esac`;
+/** Starts the AWS of all servers of a test file, and ends with it. Gives its port. */
+function startAws(): number {
+  const folder = mkdtempSync(join(tmpdir(), "rekindle-aws-"));
+  const child = spawn(python, [resolve("test/cloud-init/aws-server.py"), join(folder, "port")], {
+    stdio: "ignore",
+  });
+  child.unref();
+  process.on("exit", () => {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  // Whoever waits here holds up the whole thread, and so the child's events too: only its file can tell.
+  for (let attempt = 0; attempt < 200 && !existsSync(join(folder, "port")); attempt++)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  return Number(readFileSync(join(folder, "port"), "utf8"));
 }
+
+let awsPort: number | undefined;

@@ -9,7 +9,6 @@ const packages = [
   "nginx-light",
   "postgresql",
   "openssh-server",
-  "awscli",
   "curl",
   "openssl",
   "python3",

@@ -66,17 +66,19 @@ test.runIf(canRun)(
     const commit = await gitRepository(project).resolve("HEAD");
     await publishIn(field, { commit, sources: roleSources(topology, files) } as never);
 
+    // There is no instance role here.
+    const asServer = `AWS_ENDPOINT_URL=${sandbox().endpoint} AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test`;
     await giveIdentity(server, field);
     const before = listing(server, "etc/nginx", "etc/postgresql");
     expect(before.length).toBeGreaterThan(30);
     expect(await server.run("rm -rf /etc/nginx /etc/postgresql && nginx -t")).toMatchObject({ code: 1 });
 
-    const booted = await server.run("/usr/local/sbin/rekindle-boot");
+    const booted = await server.run(`${asServer} /usr/local/sbin/rekindle-boot`);
     expect(booted.stderr).toMatch(/rekindle-boot: web-0 runs release /);
     expect(booted.code).toBe(0);
     expect(listing(server, "etc/nginx", "etc/postgresql")).toEqual(before);
     expect(await server.run("nginx -t")).toMatchObject({ code: 0 });
-    const check = await server.run("/usr/local/sbin/rekindle-boot --check");
+    const check = await server.run(`${asServer} /usr/local/sbin/rekindle-boot --check`);
     expect(JSON.parse(check.stdout)).toMatchObject({ drift: [] });
     const again = await run(
       process.execPath,
@@ -137,12 +139,6 @@ async function giveIdentity(
   write(userData.write_files[0].path.slice(1), userData.write_files[0].content);
   write("usr/local/sbin/rekindle-boot", readFileSync("cloud-init/boot", "utf8"), 0o755);
   for (const { id, pem } of shared.trusted) write(`etc/rekindle/keys/${id}.pem`, pem);
-  // Debian's AWS CLI is older than AWS_ENDPOINT_URL, and there is no instance role here.
-  write(
-    "usr/local/bin/aws",
-    `#!/bin/sh\nexport AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\nexec /usr/bin/aws --endpoint-url ${sandbox().endpoint} "$@"\n`,
-    0o755,
-  );
 }
 
 /** Every path below some folders: kind, mode, owner, and content or target. */
