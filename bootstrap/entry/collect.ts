@@ -7,7 +7,6 @@ import { regionOfBucket } from "../collect/inbox-key.ts";
 import { type CollectRules, collectRules, hostOf, type SourceRule } from "../collect/sources.ts";
 import { collect, type RoleToCollect, shortcomings } from "../commands/collect.ts";
 import { pushConfig } from "../commands/push-config.ts";
-import { durationSeconds } from "../config/duration.ts";
 import { type ConfigFiles, rolePath } from "../config/files.ts";
 import { siteBucket } from "../config/names.ts";
 import { gitCommits } from "../edges/git-commit.ts";
@@ -24,6 +23,7 @@ import { badConfiguration, RekindleError } from "../errors.ts";
 import { allowedSecrets, allowedSecretsPath } from "../secrets/allowed.ts";
 import { findSecrets } from "../secrets/find.ts";
 import { answer, type Options, say } from "./answer.ts";
+import { positive, seconds } from "./numbers.ts";
 import { environmentName, projectRoot, stateFolder, topologyOf } from "./project.ts";
 import { awsAccessOfShell, type Running, running } from "./shell.ts";
 
@@ -200,22 +200,6 @@ async function pushTarget({ bucket, region, env }: PushOptions): Promise<{ regio
   const found = region ?? regionOfBucket(bucket);
   if (found !== undefined) return { region: found, bucket };
   throw new RekindleError("bad-input", `bucket ${bucket} does not tell its region; name it with --region`);
-}
-
-function seconds(option: string, text: string): number {
-  if (/^\d+(s|m|h|d)$/.test(text)) return durationSeconds(text);
-  throw new RekindleError(
-    "bad-input",
-    `${option} ${JSON.stringify(text)} is no duration; give one such as 90s, 15m or 4h`,
-  );
-}
-
-function positive(option: string, text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new RekindleError(
-    "bad-input",
-    `${option} ${JSON.stringify(text)} is no number from 1 to 9999; give one such as 8`,
-  );
 }
 
 /** What looks like a secret, but for what the project allows with a reason. */
