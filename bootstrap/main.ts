@@ -126,6 +126,20 @@ program
     (await import("./entry/diff.ts")).diffCommand(before, after, options),
   );
 program
+  .command("drift")
+  .description("how each live server differs from its release; exits 1 where one does, or could not be asked")
+  .argument("[role...]", "only these roles; else all of the environment")
+  .option("--jobs <n>", "how many servers at a time", "8")
+  .option("--timeout <duration>", "how long one server may take", "2m")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 no server differs, 1 one does or could not be looked at, 2 bad input.",
+  )
+  .action(async (roles, options) => (await import("./entry/drift.ts")).driftCommand(roles, options));
+program
   .command("verify-release")
   .description("read a release back from every region's bucket, and check signature, digests and content")
   .argument("[release]", "else the live one")
