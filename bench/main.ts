@@ -1,4 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { collecting } from "./collect.ts";
+import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
 import { serverSide } from "./server.ts";
 import { type Row, table } from "./table.ts";
@@ -13,9 +15,13 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
     title: "Fetch, verify and unpack on the server",
     measure: () => serverSide(200),
   },
-  "publish-small": {
-    title: "Publishing to one region of the sandbox's S3, small",
-    measure: () => publishing(2_000),
+  collect: {
+    title: "Collecting over ssh",
+    measure: () => collecting(50),
+  },
+  nightly: {
+    title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
+    measure: nightly,
   },
 };
 

@@ -14,13 +14,22 @@ export async function writeTree(
     const path = `configs/roles/${role}/files/etc/app/part-${Math.floor(index / roles / 50)}/file-${index}.conf`;
     await write(repository, path, configuration(random, 1024 + Math.floor(random() * 7168)));
   }
-  for (let index = 0; index < roles; index++) {
-    const role = `role-${String(index).padStart(2, "0")}`;
-    await write(repository, `configs/roles/${role}/role.yaml`, roleYaml);
-  }
+  const names = Array.from({ length: roles }, (_, index) => `role-${String(index).padStart(2, "0")}`);
+  for (const role of names) await write(repository, `configs/roles/${role}/role.yaml`, roleYaml);
   await write(repository, "cloud-init/templates/server.yaml", "#cloud-config\nhostname: {{server}}\n");
   await write(repository, "cloud-init/boot", "#!/bin/sh\n");
-  await write(repository, "configs/environments/bench.yaml", environmentYaml(roles));
+  await write(repository, "configs/environments/bench.yaml", environmentYaml(names));
+}
+
+/** A project of one environment `bench` with one role `web`, of which `role` says more. */
+export async function writeProject(repository: string, { role }: { role: string }): Promise<void> {
+  await git(repository, "init", "-q");
+  await write(repository, "configs/roles/web/role.yaml", roleYaml + role);
+  await write(repository, "cloud-init/templates/server.yaml", "#cloud-config\nhostname: {{server}}\n");
+  await write(repository, "cloud-init/boot", "#!/bin/sh\n");
+  await write(repository, "configs/environments/bench.yaml", environmentYaml(["web"]));
+  await write(repository, "cdktf.json", '{ "context": { "environment": "bench" } }\n');
+  await write(repository, ".gitignore", ".rekindle\n");
 }
 
 export async function commit(repository: string, message: string): Promise<void> {
@@ -90,8 +99,7 @@ userData: [server.yaml]
 health: { kind: tcp, port: 80 }
 `;
 
-function environmentYaml(roles: number): string {
-  const names = Array.from({ length: roles }, (_, index) => `role-${String(index).padStart(2, "0")}`);
+function environmentYaml(names: readonly string[]): string {
   return `version: 1
 name: bench
 account: "123456789012"

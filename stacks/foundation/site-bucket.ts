@@ -106,5 +106,13 @@ const lifecycleRule = [
     ],
     noncurrentVersionExpiration: { days: 365 },
   },
+  // Raw configuration of hosts, with whatever secrets it holds: `collect` takes it within days, or it is out of date.
+  {
+    id: "inbox-is-no-archive",
+    enabled: true,
+    prefix: "inbox/",
+    expiration: { days: 14 },
+    noncurrentVersionExpiration: { days: 1 },
+  },
   { id: "no-half-uploads", enabled: true, abortIncompleteMultipartUploadDays: 7 },
 ];
