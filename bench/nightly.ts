@@ -67,41 +67,34 @@ export async function nightly(): Promise<Row[]> {
       ],
       "restic backup": ["restic", "backup", "--one-file-system", server],
     };
-    const first: Record<string, Cost> = {};
-    const later: Record<string, Cost[]> = {};
-    const stored: Record<string, number[]> = {};
+    const nightsOf: Record<string, { cost: Cost; stored: number }[]> = {};
+    for (const name of Object.keys(tools)) nightsOf[name] = [];
     for (let night = 0; night <= nights; night++) {
       if (night > 0) await liveADay(server, night);
       for (const [name, command] of Object.entries(tools)) {
         const bucket = name === "rekindle" ? "rekindle" : "restic";
         const before = await size(s3, bucket);
         const cost = await measure(command, { env });
-        if (night === 0) first[name] = cost;
-        else (later[name] ??= []).push(cost);
-        (stored[name] ??= []).push((await size(s3, bucket)) - before);
+        nightsOf[name]!.push({ cost, stored: (await size(s3, bucket)) - before });
       }
     }
     const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 ? 3 : 1)} MiB`;
-    const note = (of: (bytes: number[]) => number) =>
-      `stored: ${Object.entries(stored)
-        .map(([name, bytes]) => `${name} ${mib(of(bytes))}`)
-        .join(", ")}`;
-    const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
+    const average = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0) / numbers.length;
+    const row = (what: string, from: number, to: number): Row => {
+      const some = Object.entries(nightsOf).map(([name, all]) => [name, all.slice(from, to)] as const);
+      const costs = some.map(([name, of]): [string, Cost] => [
+        name,
+        {
+          seconds: average(of.map(({ cost }) => cost.seconds)),
+          peakMiB: Math.max(...of.map(({ cost }) => cost.peakMiB)),
+        },
+      ]);
+      const sizes = some.map(([name, of]) => `${name} ${mib(average(of.map(({ stored }) => stored)))}`);
+      return { what, costs: Object.fromEntries(costs), note: `stored: ${sizes.join(", ")}` };
+    };
     return [
-      { what: "the first night", costs: first, note: note((bytes) => bytes[0]!) },
-      {
-        what: `each of the next ${nights} nights, on average`,
-        costs: Object.fromEntries(
-          Object.entries(later).map(([name, costs]) => [
-            name,
-            {
-              seconds: sum(costs.map(({ seconds }) => seconds)) / nights,
-              peakMiB: Math.max(...costs.map(({ peakMiB }) => peakMiB)),
-            },
-          ]),
-        ),
-        note: note((bytes) => sum(bytes.slice(1)) / nights),
-      },
+      row("the first night", 0, 1),
+      row(`each of the next ${nights} nights, on average`, 1, nights + 1),
     ];
   });
 }

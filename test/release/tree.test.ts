@@ -84,7 +84,11 @@ describe("files.yaml is at fault", () => {
       '  /etc/link: { mode: "0600" }\n',
       `${place}/etc/link is a symbolic link, which has an owner only`,
     ],
-    ["a mode that YAML takes for a number", "  /etc/a: { mode: 0644 }\n", "mode is 644; give text: put it in quotes"],
+    [
+      "a mode that YAML takes for a number",
+      "  /etc/a: { mode: 0644 }\n",
+      "mode is 644; give text: put it in quotes",
+    ],
     ["a path that leads out", "  /etc/../a: { owner: app }\n", "can't be a name in paths"],
   ])("for %s", ([, attributes, expected]) => {
     const files = withFiles({ "etc/a": file("a"), "etc/link": file("a", "link") }, attributes);
