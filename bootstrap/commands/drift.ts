@@ -1,62 +1,74 @@
 import { HostFailure } from "../collect/failure.ts";
 import { inParallel } from "../collect/in-parallel.ts";
+import type { SourceRule } from "../collect/sources.ts";
+import { type Checked, readCheck } from "../drift/check.ts";
+import { type DriftReport, serverDrift } from "../drift/report.ts";
+import { driftTargets, type LiveServer, type Target } from "../drift/targets.ts";
+import type { HostShell } from "../edges/hosts/host-shell.ts";
 import { RekindleError } from "../errors.ts";
-import { judge, type Verdict } from "../history/drift.ts";
 
-/** Runs a script on one server and gives its answer; raises when there is none. */
-export type RunThere = (script: string) => Promise<{ code: number; stdout: string; stderr: string }>;
-
-/** A live server, and how a shell on it is reached; or why it can't be. */
-export interface ServerToCheck {
-  /** As it is reached: a host of ssh, an instance, or what stands for servers that nobody could list. */
-  host: string;
-  role: string;
-  run: RunThere | { unreachable: string };
-}
-
-export type CheckedServer = Pick<ServerToCheck, "host" | "role"> & Verdict;
-
-export interface DriftReport {
-  version: 1;
+export interface DriftContext {
   environment: string;
-  servers: CheckedServer[];
-  /** How many servers got which verdict. */
-  count: Record<Verdict["verdict"], number>;
-}
-
-/** `program` is a path without spaces: the one of the golden image, unless a test says otherwise. */
-export function checkScript(program = "/usr/local/sbin/rekindle-boot"): string {
-  return `exec ${program} --check`;
-}
-
-/** Asks every server how it differs from its release. One that can't be asked stops no other, and is reported as that. */
-export async function findDrift(context: {
-  environment: string;
-  servers: readonly ServerToCheck[];
+  /** The roles to look at, and where each is collected from. */
+  sources: ReadonlyMap<string, readonly SourceRule[]>;
+  /** Each region, and the environment's servers that it says it has. */
+  regions: readonly { region: string; liveServers(): Promise<LiveServer[]> }[];
+  connect(target: Target): HostShell;
+  /** How many servers are looked at at a time. */
   jobs: number;
-  script: string;
-}): Promise<DriftReport> {
-  const { environment, jobs, script } = context;
-  const servers = await inParallel(jobs, context.servers, async (server): Promise<CheckedServer> => {
-    const { host, role, run } = server;
-    if (typeof run !== "function") return { host, role, verdict: "unseen", reason: run.unreachable };
-    try {
-      return { host, role, ...judge({ environment, role }, await run(script)) };
-    } catch (error) {
-      return { host, role, verdict: "unseen", reason: reasonOf(error) };
-    }
-  });
-  const count = { none: 0, drift: 0, unseen: 0 };
-  for (const { verdict } of servers) count[verdict]++;
-  return { version: 1, environment, servers, count };
 }
 
-function reasonOf(error: unknown): string {
-  const isForeseen = error instanceof HostFailure || error instanceof RekindleError || isAwsError(error);
-  if (!isForeseen) throw error;
-  return (error as Error).message;
+/** Asks each live server how it differs from its release, and changes nothing on it. One that fails stops no other. */
+export async function lookForDrift(context: DriftContext): Promise<DriftReport> {
+  const { environment, sources, regions, connect, jobs } = context;
+  const looks = await Promise.all(regions.map(listRegion));
+  const { targets, notAsked } = driftTargets(
+    sources,
+    looks.flatMap(({ servers }) => servers),
+  );
+  const servers = await inParallel(jobs, targets, async (target) =>
+    serverDrift(target, await check(target, environment, connect)),
+  );
+  return {
+    version: 1,
+    environment,
+    servers,
+    unlisted: looks.flatMap(({ unlisted }) => unlisted),
+    notAsked,
+  };
 }
 
-function isAwsError(error: unknown): boolean {
-  return error instanceof Error && "$metadata" in error;
+async function listRegion({ region, liveServers }: DriftContext["regions"][number]) {
+  try {
+    return { servers: await liveServers(), unlisted: [] };
+  } catch (error) {
+    return { servers: [], unlisted: [{ region, message: foreseen(error).message }] };
+  }
+}
+
+/** Wherever its image put it; root's PATH under sudo may lack /usr/local. */
+const checkScript = `boot=$(command -v rekindle-boot) || boot=/usr/local/sbin/rekindle-boot
+[ -x "$boot" ] || { echo "it has no rekindle-boot, as golden images have; bake its image, and roll it" >&2; exit 127; }
+exec "$boot" --check
+`;
+
+async function check(
+  target: Target,
+  environment: string,
+  connect: DriftContext["connect"],
+): Promise<Checked | HostFailure> {
+  try {
+    return readCheck(await connect(target)(checkScript), { environment, role: target.role });
+  } catch (error) {
+    return foreseen(error);
+  }
+}
+
+/** What one server or region has against being looked at. A fault of our own is none of that. */
+function foreseen(error: unknown): HostFailure {
+  if (error instanceof HostFailure) return error;
+  const isAwsError = error instanceof Error && "$metadata" in error;
+  if (error instanceof RekindleError || isAwsError)
+    return new HostFailure("failed", error.message, { cause: error });
+  throw error;
 }

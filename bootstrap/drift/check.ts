@@ -3,7 +3,7 @@ import { HostFailure } from "../collect/failure.ts";
 
 const difference = z.object({
   path: z.string(),
-  /** What differs: `missing`, `content`, `mode`, `owner`, `link`, `extra`, `type`, `release`. */
+  /** What differs: `missing`, `content`, `mode`, `owner`, `link`, `extra`, `type`, `release`; `service` is ours. */
   kind: z.string(),
   expected: z.string().nullable(),
   found: z.string().nullable(),
@@ -23,26 +23,33 @@ const answer = z.object({
 export type Difference = z.infer<typeof difference>;
 type CheckAnswer = z.infer<typeof answer>;
 
-/** What a live server says of itself, with what its services have against its release. */
+/** How a live server differs from its release, its services among it. */
 export interface Checked extends Pick<CheckAnswer, "server" | "release"> {
   drift: Difference[];
 }
 
-/** Reads a check's answer. One that contradicts itself, or is of another server's, is no answer. */
+/** Reads what a check said. One that failed, contradicts itself or is another server's has looked at nothing. */
 export function readCheck(
-  { code, stdout }: { code: 0 | 1; stdout: string },
+  { code, stdout, stderr }: { code: number; stdout: string; stderr: string },
   asked: { environment: string; role: string },
 ): Checked {
+  if (code !== 0 && code !== 1)
+    throw new HostFailure(
+      "failed",
+      stderr.replace(/^rekindle-boot: /, "") || `its check exited with ${code}`,
+    );
   const said = parse(stdout);
   for (const name of ["environment", "role"] as const) {
     if (said[name] === asked[name]) continue;
-    const message = `it says that it is of ${name} ${JSON.stringify(said[name])} and not ${JSON.stringify(asked[name])}; look who answers in its place`;
-    throw new HostFailure("failed", message);
+    throw new HostFailure(
+      "failed",
+      `it says that it is of ${name} ${JSON.stringify(said[name])} and not ${JSON.stringify(asked[name])}; look who answers in its place`,
+    );
   }
   if ((code === 1) !== said.drift.length > 0)
     throw new HostFailure(
       "failed",
-      `its check exited with ${code} and tells ${said.drift.length} differences`,
+      `its check exited with ${code} and tells ${said.drift.length} differences; run rekindle-boot --check there`,
     );
   const { server, release, drift, services } = said;
   return { server, release, drift: [...drift, ...services.flatMap(serviceDrift)] };
@@ -52,9 +59,12 @@ function parse(text: string): CheckAnswer {
   try {
     return answer.parse(JSON.parse(text));
   } catch (cause) {
-    const start = text.trim().split("\n")[0]!.slice(0, 80);
-    const message = `its check's answer can't be read: ${JSON.stringify(start)}; bake its image anew, or use the Rekindle that baked it`;
-    throw new HostFailure("failed", message, { cause });
+    const start = JSON.stringify(text.trim().split("\n")[0]!.slice(0, 80));
+    throw new HostFailure(
+      "failed",
+      `its check's answer can't be read: ${start}; use the Rekindle that baked its image, or bake anew`,
+      { cause },
+    );
   }
 }
 

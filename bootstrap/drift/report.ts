@@ -1,4 +1,4 @@
-import { HostFailure } from "../collect/failure.ts";
+import type { HostFailure } from "../collect/failure.ts";
 import { RekindleError } from "../errors.ts";
 import type { Checked, Difference } from "./check.ts";
 import type { NotAsked, Target } from "./targets.ts";
@@ -15,12 +15,12 @@ export interface DriftReport {
   environment: string;
   servers: ServerDrift[];
   /** Regions that do not say which servers they have. */
-  unreachable: { region: string; message: string }[];
+  unlisted: { region: string; message: string }[];
   notAsked: NotAsked[];
 }
 
 export function serverDrift(target: Target, look: Checked | HostFailure): ServerDrift {
-  if (look instanceof HostFailure) {
+  if (look instanceof Error) {
     const { kind, message } = look;
     return { ...target, outcome: "could-not-look", failure: { kind, message } };
   }
@@ -28,20 +28,26 @@ export function serverDrift(target: Target, look: Checked | HostFailure): Server
 }
 
 /** Why not all is well; nothing when every live server was looked at and is as its release. */
-export function driftFailure(report: DriftReport): RekindleError | undefined {
-  const { environment, servers, unreachable } = report;
+export function driftFailure({
+  environment,
+  servers,
+  unlisted,
+  notAsked,
+}: DriftReport): RekindleError | undefined {
   const count = (outcome: ServerDrift["outcome"]) =>
     servers.filter((server) => server.outcome === outcome).length;
   const [drifted, unseen] = [count("drift"), count("could-not-look")];
   const said = [
     ...(drifted > 0 ? [`${drifted} of ${servers.length} servers differ from their release`] : []),
     ...(unseen > 0 ? [`${unseen} of ${servers.length} servers could not be looked at`] : []),
-    ...unreachable.map(({ region }) => `nobody knows which servers region ${region} has`),
+    ...unlisted.map(({ region }) => `which servers region ${region} has is not known`),
   ];
-  if (said.length > 0) return new RekindleError("failed-check", `${environment}: ${said.join(", ")}`);
+  if (said.length > 0) return new RekindleError("failed-check", `${environment}: ${said.join("; ")}`);
   if (servers.length > 0) return undefined;
   return new RekindleError(
     "failed-check",
-    `no live server of ${environment} was found, so none was looked at; deploy one, or name where it is in its role's collect.sources`,
+    notAsked.length > 0
+      ? `no live server of ${environment} could be asked; run rekindle-boot --check on each`
+      : `no live server of ${environment} was found, so none was looked at; deploy one, or name it in its role's collect.sources`,
   );
 }

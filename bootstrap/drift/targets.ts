@@ -55,10 +55,3 @@ const reasons = {
   inbox: "it pushes, and lets nobody in; run rekindle-boot --check there",
   folder: "it is a folder, and no server",
 };
-
-/** The live server that a user means: by the name it goes by, its instance, or what ssh calls it. */
-export function targetNamed(targets: readonly Target[], name: string): Target | undefined {
-  return targets.find(
-    (target) => target.name === name || (target.kind === "ssm" && target.instance === name),
-  );
-}

@@ -8,10 +8,12 @@ import { gatherBy, type Patience } from "./source.ts";
 import { sshArguments } from "./ssh.ts";
 import { ssmCommand } from "./ssm-command.ts";
 
-/** What a script printed on a live server, and the code that it exited with: 1 is an answer too, as of `cmp`. */
+/** What a script printed on a live server, and the code that it exited with. */
 export interface Answered {
-  code: 0 | 1;
+  code: number;
   stdout: string;
+  /** The last line of it, when the code says that the script failed: 1 may be an answer, as of `cmp`. */
+  stderr: string;
 }
 
 /**
@@ -56,8 +58,8 @@ export function ssmShell(
 }
 
 /**
- * Runs a script as root, and writes nothing to the server's disk. The answer is packed, since SSM carries little, and
- * ends with a word, since lines break. A script that failed is run once more, for its words.
+ * Runs a script as root, and writes nothing to the server's disk. The answer is packed, since SSM carries little. It
+ * begins with a word, since a login may print its own, and ends with one, since lines break. A script that failed is run once more, for its words.
  */
 function answering(script: string): string {
   return `elevate=
@@ -66,25 +68,25 @@ script=${quote(script)}
 answer=$($elevate sh -c "$script" 2>/dev/null </dev/null)
 code=$?
 if [ "$code" -gt 1 ]; then answer=$($elevate sh -c "$script" 2>&1 >/dev/null </dev/null | tail -n 1); fi
+echo begin
 printf '%s' "$answer" | gzip -c | base64
 echo "end $code"
 `;
 }
 
 function readAnswer(text: string, cutShort: string): Answered {
-  const [, packed, ended] = /([\w+/=\n]*)\nend (\d+)\s*$/.exec(text) ?? [];
+  const [, packed, ended] = /(?:^|\n)begin\n([\w+/=\n]*)\nend (\d+)\s*$/.exec(text) ?? [];
   if (packed === undefined) throw new HostFailure("cut-short", cutShort);
   const answer = unpack(packed);
   const code = Number(ended);
-  if (code === 0 || code === 1) return { code, stdout: answer };
-  throw new HostFailure("failed", answer === "" ? `what ran there exited with ${code}` : answer);
+  return code > 1 ? { code, stdout: "", stderr: answer } : { code, stdout: answer, stderr: "" };
 }
 
 function unpack(packed: string): string {
   try {
     return gunzipSync(Buffer.from(packed, "base64")).toString();
   } catch (cause) {
-    const message = `its answer is damaged (${(cause as Error).message}); its shell must print nothing when it logs in`;
+    const message = `its answer is damaged (${(cause as Error).message}); run again`;
     throw new HostFailure("failed", message, { cause });
   }
 }
