@@ -127,7 +127,7 @@ program
   );
 program
   .command("drift")
-  .description("how each live server differs from its release; exits 1 where one does, or could not be asked")
+  .description("how each live server differs from its release, asked over SSH and SSM")
   .argument("[role...]", "only these roles; else all of the environment")
   .option("--jobs <n>", "how many servers at a time", "8")
   .option("--timeout <duration>", "how long one server may take", "2m")
