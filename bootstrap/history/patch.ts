@@ -15,8 +15,8 @@ export interface Patch {
     | { kind: "hunks"; hunks: StructuredPatchHunk[] };
 }
 
-/** Two texts that have less than that in common are not worth minutes of comparing. */
-const mostEdits = 20_000;
+/** The time to compare grows with the square of what differs: beyond this, all of it is shown as replaced. */
+const mostEdits = 2_000;
 
 export function patchOf(change: Change, mask: Mask): Patch {
   const { role, path, before, after, isFilledIn } = change;
@@ -29,16 +29,28 @@ export function patchOf(change: Change, mask: Mask): Patch {
   if (isFilledIn) return remark("a template filled in on a server may hold secrets, and stays hidden");
   if (isBinary(old) || isBinary(now)) return remark("binary files differ");
   const shown = (bytes: Uint8Array | undefined) => visible(mask(path, Buffer.from(bytes ?? []).toString()));
-  const patch = structuredPatch("a", "b", shown(old), shown(now), "", "", {
-    context: 3,
-    maxEditLength: mostEdits,
-  });
-  if (patch === undefined) return remark("too much differs to show it line by line");
-  if (patch.hunks.length > 0) return { title, header, lines: { kind: "hunks", hunks: patch.hunks } };
+  const hunks = hunksOf(shown(old), shown(now));
+  if (hunks.length > 0) return { title, header, lines: { kind: "hunks", hunks } };
   const isEmpty = (old?.length ?? 0) + (now?.length ?? 0) === 0;
   return isEmpty
     ? { title, header, lines: { kind: "none" } }
     : remark("only secrets differ, which are hidden");
+}
+
+function hunksOf(old: string, now: string): StructuredPatchHunk[] {
+  const options = { context: 3, maxEditLength: mostEdits };
+  const patch = structuredPatch("a", "b", old, now, "", "", options);
+  if (patch !== undefined) return patch.hunks;
+  const [removed, added] = [linesOf(old, "-"), linesOf(now, "+")];
+  const count = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("\\")).length;
+  const [oldLines, newLines] = [count(removed), count(added)];
+  return [{ oldStart: 1, oldLines, newStart: 1, newLines, lines: [...removed, ...added] }];
+}
+
+function linesOf(text: string, sign: string): string[] {
+  if (text === "") return [];
+  const lines = text.split("\n").map((line) => sign + line);
+  return text.endsWith("\n") ? lines.slice(0, -1) : [...lines, "\\ No newline at end of file"];
 }
 
 function headerOf({ before, after }: Change): string[] {

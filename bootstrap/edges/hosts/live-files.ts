@@ -111,7 +111,7 @@ async function entriesOf(host: string, tar: Buffer): Promise<TreeEntry[]> {
   } catch (cause) {
     throw new RekindleError(
       "tool-failed",
-      `what host ${host} sent can't be read (${(cause as Error).message}); its shell must print nothing when it logs in`,
+      `what host ${host} sent can't be read: ${(cause as Error).message}; look at it there (a shell must print nothing when it logs in)`,
       { cause },
     );
   }
