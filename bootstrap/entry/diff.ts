@@ -51,22 +51,30 @@ export async function diffCommand(before: string, after: string, options: DiffOp
 }
 
 function described(change: Change) {
-  const { role, path, kinds, before, after } = change;
+  const { role, path, kinds, before, after, isFilledIn } = change;
   return {
     role,
     path,
     kinds,
-    before: before && attributes(before),
-    after: after && attributes(after),
+    before: before && attributes(before, isFilledIn),
+    after: after && attributes(after, isFilledIn),
     patch: unified([change], maskSecrets),
   };
 }
 
-/** All but the content, which the patch shows as far as it may be shown. */
-function attributes(entry: TreeEntry) {
+/** All but the content, which the patch shows as far as it may be shown: a short secret's digest would tell it. */
+function attributes(entry: TreeEntry, isFilledIn: boolean) {
   const { kind, owner, group } = entry;
   if (entry.kind === "link") return { kind, owner, group, target: entry.target };
   if (entry.kind === "directory") return { kind, owner, group, mode: entry.mode };
   const { mode, content, template } = entry;
-  return { kind, owner, group, mode, size: content.length, sha256: sha256(content), template };
+  return {
+    kind,
+    owner,
+    group,
+    mode,
+    size: content.length,
+    template,
+    ...(isFilledIn ? {} : { sha256: sha256(content) }),
+  };
 }
