@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -140,15 +140,18 @@ describe("collect", () => {
   describe("of a file that changes while it is read", () => {
     let writer: ChildProcess | undefined;
     afterEach(() => void writer?.kill("SIGKILL"));
-    const writing = () => {
-      writer = spawn("sh", ["-c", 'while :; do echo x >>"$0"; done', join(host, "etc/app/busy")]);
+    /** Large enough that it can't be read between two writes, on a busy machine either. */
+    const writing = async () => {
+      const busy = join(host, "etc/app/busy");
+      await writeFile(busy, "x".repeat(1 << 24));
+      writer = spawn("sh", ["-c", 'while :; do echo x >>"$0"; done', busy]);
+      await expect.poll(async () => (await stat(busy)).size).toBeGreaterThan(1 << 24);
     };
     const patience = { timeoutMs: 30_000, signal: new AbortController().signal };
 
     it("says so after a second look, and git has no part of it", async () => {
-      writing();
+      await writing();
       await role();
-      await new Promise((resolve) => setTimeout(resolve, 50));
       const report = await bench.collect();
       expect(report.hosts[0]!.leftOut).toEqual([
         { path: "/etc/app/busy", reason: "changed while it was read, twice", isLoss: true },
@@ -158,9 +161,8 @@ describe("collect", () => {
     });
 
     it("takes it when the second look finds it still", async () => {
-      writing();
+      await writing();
       await role();
-      await new Promise((resolve) => setTimeout(resolve, 50));
       const source = folderSource("web-1", host, patience);
       const asked: string[][] = [];
       const report = await bench.collect({
