@@ -3,7 +3,7 @@
 The folder is in the URL: `/<folder>/<bucket>/<key>`. A `down` file in it makes as many answers fail as it has bytes, a
 `deny` file all of them; `instance` holds the instance's id, without which there is no metadata.
 """
-import json, os, sys, urllib.parse
+import json, os, sys, threading, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MARK = "/root-bucket"
@@ -94,6 +94,13 @@ class Aws(BaseHTTPRequestHandler):
         pass
 
 
+def end_with_parent():
+    sys.stdin.read()
+    os._exit(0)
+
+
+# However the tests end, the other end of this pipe ends with them.
+threading.Thread(target=end_with_parent, daemon=True).start()
 server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
 with open(sys.argv[1] + ".new", "w") as file:
     file.write(str(server.server_address[1]))

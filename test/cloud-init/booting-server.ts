@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -169,13 +170,11 @@ const same = <T>(value: T) => value;
 function startAws(): number {
   const folder = mkdtempSync(join(tmpdir(), "rekindle-aws-"));
   const child = spawn(python, [resolve("test/cloud-init/aws-server.py"), join(folder, "port")], {
-    stdio: "ignore",
+    stdio: ["pipe", "ignore", "ignore"],
   });
   child.unref();
-  process.on("exit", () => {
-    child.kill();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  (child.stdin as Socket).unref();
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Whoever waits here holds up the whole thread, and so the child's events too: only its file can tell.
   for (let attempt = 0; attempt < 200 && !existsSync(join(folder, "port")); attempt++)
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
