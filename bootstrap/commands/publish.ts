@@ -15,6 +15,7 @@ import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import {
   assembleRelease,
   bundleKey,
+  isManifestOf,
   manifestKey,
   type Release,
   type RoleSource,
@@ -117,16 +118,20 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
     published = (await catalog.manifest(release.release))!;
     context.print(`release ${release.release} is in ${store.region}: ${uploaded} objects uploaded`);
   }
+  // What lies there under this release's name is pinned and signed below: it must be what this commit gives.
+  if (!isManifestOf(published.manifest, release)) throw tampered(catalog, manifestKey(release.release));
   if (!isSigned)
     uploaded += await uploadSignature(context.signer, catalog, published.pin, release.release, key);
   return { region: store.region, site: { manifest: published.pin, encryptionKey }, uploaded };
 }
 
 /** Bundles that are there already are asked for, not sent: a commit seldom changes more than one role. */
-async function uploadRelease({ store }: Catalog, release: Release): Promise<number> {
+async function uploadRelease(catalog: Catalog, release: Release): Promise<number> {
+  const { store } = catalog;
   const bundles = Object.entries(release.roles).map(async ([role, { tar, ...said }]) => {
     const key = bundleKey(role, said.bundleSha256);
     const found = await store.head(key);
+    if (found !== undefined && found.sha256 !== said.bundleSha256) throw tampered(catalog, key);
     const bundle = found ?? (await store.create(key, await compress(tar, { level: 1 }), said.bundleSha256));
     const isNew = found === undefined && "kind" in bundle && bundle.kind === "created";
     return { isNew, role: [role, { ...said, bundle: { key, versionId: bundle.versionId } }] as const };
@@ -144,6 +149,14 @@ async function uploadRelease({ store }: Catalog, release: Release): Promise<numb
   const body = encodeJson(manifest);
   const { kind } = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
   return done.filter(({ isNew }) => isNew).length + (kind === "created" ? 1 : 0);
+}
+
+function tampered({ store }: Catalog, key: string): RekindleError {
+  return new RekindleError(
+    "refused",
+    `s3://${store.bucket}/${key} is there and is not what its name says; the pointer was not moved; ` +
+      "look at it with `rekindle verify-release`, which puts an intact version back with --restore",
+  );
 }
 
 /** Several keys may sign one release, each in an object of its own: that is how keys are rotated. */

@@ -1,5 +1,12 @@
 import { canonicalJson, sha256 } from "./digest.ts";
-import type { ManifestEntry, ManifestPin, ReleaseRole, ServerDuties, UserDataPart } from "./manifest.ts";
+import type {
+  Manifest,
+  ManifestEntry,
+  ManifestPin,
+  ReleaseRole,
+  ServerDuties,
+  UserDataPart,
+} from "./manifest.ts";
 import { canonicalTar } from "./tar.ts";
 import type { TreeEntry } from "./tree.ts";
 
@@ -42,6 +49,17 @@ export async function assembleRelease(
     };
   }
   return { release: releaseName(environment, commit, roles), environment, commit, roles };
+}
+
+/** Whether a stored manifest is this release's: all of it but the S3 versions, which are the bucket's own. */
+export function isManifestOf(manifest: Manifest, release: Release): boolean {
+  const stored = Object.entries(manifest.roles).map(([role, { bundle: _bundle, ...said }]) => [role, said]);
+  const own = Object.entries(release.roles).map(([role, { tar: _tar, ...said }]) => [role, said]);
+  const { environment, commit } = manifest;
+  return (
+    canonicalJson({ environment, commit, stored }) ===
+    canonicalJson({ environment: release.environment, commit: release.commit, stored: own })
+  );
 }
 
 export function bundleKey(role: string, tarSha256: string): string {

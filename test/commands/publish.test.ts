@@ -125,4 +125,18 @@ describe("publishing", () => {
     );
     expect(stores.flatMap(({ writes }) => writes)).toEqual([]);
   });
+
+  it.each([
+    ["manifest", "releases/"],
+    ["bundle", "bundles/"],
+  ])("signs and pins no %s that someone put into its place", async (_what, prefix) => {
+    const { stores, context } = aBench();
+    await publish(context);
+    const [store] = stores;
+    const key = (await store.list(prefix)).find((name) => !name.endsWith(".sig"))!;
+    const { body, etag } = (await store.get(key))!;
+    await store.swap(key, Buffer.from(body.toString("latin1").replace("root", "user"), "latin1"), etag);
+    const again = prefix === "bundles/" ? { ...context, commit: "b".repeat(40) } : context;
+    await expect(publish(again)).rejects.toThrow(`${key} is there and is not what its name says`);
+  });
 });

@@ -80,6 +80,22 @@ test.runIf(canRun)(
     expect(await server.run("nginx -t")).toMatchObject({ code: 0 });
     const check = await server.run(`${asServer} /usr/local/sbin/rekindle-boot --check`);
     expect(JSON.parse(check.stdout)).toMatchObject({ drift: [] });
+    const shell = {
+      ...process.env,
+      AWS_ENDPOINT_URL: sandbox().endpoint,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+    };
+    const rekindle = (...args: string[]) =>
+      run(process.execPath, [resolve("bin/rekindle.js"), ...args], { cwd: project, env: shell });
+    const drift = await rekindle("drift", "web", "--ssh-config", sshConfig);
+    expect(drift.stdout + drift.stderr).toContain("web-0");
+    expect(drift.ending).toEqual({ kind: "exited", code: 0 });
+    await server.run("echo '# by hand' >> /etc/nginx/nginx.conf");
+    const drifted = await rekindle("drift", "web", "--ssh-config", sshConfig);
+    expect(drifted.stdout).toContain("/etc/nginx/nginx.conf");
+    expect(drifted.ending).toEqual({ kind: "exited", code: 1 });
+    expect(await server.run(`${asServer} /usr/local/sbin/rekindle-boot`)).toMatchObject({ code: 0 });
     const again = await run(
       process.execPath,
       [resolve("bin/rekindle.js"), "collect", "web", "--ssh-config", sshConfig],
