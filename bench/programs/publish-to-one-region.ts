@@ -13,6 +13,7 @@ import { gitHistory } from "../../bootstrap/edges/git-bundle.ts";
 import { createKeyFile, fileSigner } from "../../bootstrap/edges/signers.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { roleSources } from "../../bootstrap/release/sources.ts";
+import { secretFaults } from "../../bootstrap/secrets/allowed.ts";
 import { region } from "../emulator.ts";
 
 const [root, bucket, withHistory] = process.argv.slice(2) as [string, string, string?];
@@ -26,6 +27,8 @@ const [dirty, files, { s3Store }] = await Promise.all([
   import("../../bootstrap/edges/aws/objects.ts"),
 ]);
 if (dirty.length > 0) throw new Error(`dirty: ${dirty.join(", ")}`);
+const faults = secretFaults(files);
+if (faults.length > 0) throw new Error(JSON.stringify(faults));
 const loaded = loadTopology(files, "bench");
 if (loaded.kind === "faulty") throw new Error(JSON.stringify(loaded.faults));
 

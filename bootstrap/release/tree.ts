@@ -64,8 +64,12 @@ export function restartedBy(
 
 /** The same on every machine: `localeCompare` is not, and `<` compares UTF-16 units, which is not what git does. */
 export function byCodePoint(a: string, b: string): number {
+  // Most names have no letter beyond the first plane, and then both orders are one.
+  if (!surrogate.test(a) && !surrogate.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
+
+const surrogate = /[\ud800-\udfff]/;
 
 /** Four digits at least: `0644`, and `02755` stays as it is. */
 function octal(mode: string): string {
