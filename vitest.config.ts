@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// `.ci/run` reads this report for its last line.
-const ciReport = ["json", { outputFile: ".rekindle/test-report.json" }] as const;
+// `.ci/run` reads the unit and end-to-end tests' report for its last line, and keeps the others' beside it.
+const outputFile = process.env.REKINDLE_TEST_REPORT ?? ".rekindle/test-report.json";
+const ciReport = ["json", { outputFile }] as const;
 
 export default defineConfig({
   test: {
@@ -15,7 +16,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
-          // Some of them run git, Terraform or the emulator, two at a time.
+          // Some of them run git, Terraform or the emulator, and wait for them: as many at a time as there are cores.
+          maxWorkers: "100%",
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
