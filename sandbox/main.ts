@@ -10,6 +10,7 @@ import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
 import { BucketHomes } from "./bucket-homes.ts";
 import { BuilderStandIn } from "./builder-stand-in.ts";
 import { controlPrefix, handleControl, type Identity } from "./control.ts";
+import { DebianImageStandIn } from "./debian-image-stand-in.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import { Faults } from "./faults.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
@@ -64,7 +65,13 @@ async function serve(files: StateFiles): Promise<void> {
     faults: new Faults(),
     log: new RequestLog(files.requests),
     builders,
-    standIns: [builders, loadBalancerStandIn, automatedBackupsStandIn, new TlsPolicyStandIn()],
+    standIns: [
+      builders,
+      new DebianImageStandIn(),
+      loadBalancerStandIn,
+      automatedBackupsStandIn,
+      new TlsPolicyStandIn(),
+    ],
     note,
   };
   const { port } = server.address() as { port: number };

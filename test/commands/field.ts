@@ -31,7 +31,7 @@ export interface TestField {
   shared: ReturnType<typeof sharedContext>;
 }
 
-const base = { ssmParameter: "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" };
+const base = { ssmParameter: "/aws/service/debian/release/12/latest/amd64" };
 
 function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, lines: string[]) {
   const recipe = (name: string): Recipe => ({

@@ -49,7 +49,7 @@ describe("a release", () => {
 
 describe("a recipe's digest", () => {
   const recipe = {
-    base: { owner: "amazon", name: "al2023-*" },
+    base: { owner: "136693071363", name: "debian-12-*" },
     rootVolumeGiB: 8,
     packages: ["nginx", "python3"],
     files: [],
