@@ -7,6 +7,7 @@ import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PORT = int(os.environ.get("SHOP_PORT", "8080"))
+ORDER = "json_build_object('id', id, 'at', placed_at)"
 
 
 def query(statement):
@@ -20,21 +21,24 @@ class Shop(BaseHTTPRequestHandler):
         if self.path == "/healthz":
             self.answer(200, {"status": "ok"})
         elif self.path == "/api/orders/count":
-            self.from_database("SELECT count(*) FROM orders", "orders")
+            self.from_database("SELECT json_build_object('orders', count(*)) FROM orders")
+        elif self.path == "/api/orders/last":
+            self.from_database(f"SELECT {ORDER} FROM orders ORDER BY id DESC LIMIT 1")
         else:
             self.answer(404, {"error": "no such page"})
 
     def do_POST(self):
         if self.path == "/api/orders":
-            self.from_database("INSERT INTO orders DEFAULT VALUES RETURNING id", "id")
+            self.from_database(f"INSERT INTO orders DEFAULT VALUES RETURNING {ORDER}")
         else:
             self.answer(404, {"error": "no such page"})
 
-    def from_database(self, statement, name):
+    def from_database(self, statement):
         try:
-            self.answer(200, {name: int(query(statement))})
-        except (subprocess.SubprocessError, OSError, ValueError):
-            self.answer(503, {"error": "the database does not answer"})
+            found = query(statement)
+        except (subprocess.SubprocessError, OSError):
+            return self.answer(503, {"error": "the database does not answer"})
+        return self.answer(200, json.loads(found)) if found else self.answer(404, {"error": "there is no order"})
 
     def answer(self, status, value):
         body = json.dumps(value).encode()
