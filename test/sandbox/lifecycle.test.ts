@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -90,6 +90,29 @@ describe("a killed gateway", () => {
     expect(await find()).toBeUndefined();
     await expect(readFile(record())).rejects.toMatchObject({ code: "ENOENT" });
     other.close();
+  });
+});
+
+describe("a gateway that lost its record", () => {
+  test.each([
+    ["damaged", () => writeFile(record(), "garbage")],
+    ["removed", () => rm(record())],
+  ])("%s, is found all the same", async (_case, lose) => {
+    const sandbox = await start();
+    await lose();
+    expect(await find()).toMatchObject({ id: sandbox.id });
+    await lose();
+    expect(await start()).toMatchObject({ id: sandbox.id });
+  });
+
+  test("with its whole folder, ends, and leaves the one that came after it alone", async () => {
+    const sandbox = await start();
+    const { moto } = await sandbox.status();
+    await rm(folder.options().stateDir, { recursive: true });
+    const next = await start();
+    await gone(sandbox.pid);
+    await gone(moto.pid);
+    expect(await find()).toMatchObject({ id: next.id });
   });
 });
 
