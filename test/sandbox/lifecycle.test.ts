@@ -7,8 +7,10 @@ import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { GetBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { afterEach, describe, expect, test } from "vitest";
+import { s3Store } from "../../bootstrap/edges/aws/objects.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { findSandbox, type Sandbox, type StartSandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
+import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { commandLine } from "../../sandbox/processes.ts";
 import { clients } from "./clients.ts";
 import { gatewayFolder } from "./gateway.ts";
@@ -164,4 +166,13 @@ test("an emulator that ended is told in each protocol's own words", async () => 
   await expect(ec2.send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ message });
   await expect(ssm.send(new DescribeParametersCommand({}))).rejects.toMatchObject({ message });
   await expect(s3.send(new GetBucketVersioningCommand({ Bucket: "b" }))).rejects.toMatchObject({ message });
+  // Rekindle's own commands say so too, of a HEAD as well, whose answer has no room for words.
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const access = { endpoint: sandbox.endpoint, credentials, stopwatch: new Stopwatch(systemClock) };
+  await expect(s3Store(access, "eu-west-1", "b").inspect()).rejects.toMatchObject({
+    kind: "unreachable",
+    message: expect.stringMatching(
+      /^the emulator of the sandbox .* has ended \(it (was killed by SIGKILL|exited with 137)\)/,
+    ),
+  });
 });

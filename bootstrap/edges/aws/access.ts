@@ -1,3 +1,4 @@
+import { emulatorEndedHeader } from "../../../sandbox/protocol.ts";
 import { RekindleError } from "../../errors.ts";
 import type { Stopwatch } from "../stopwatch.ts";
 
@@ -38,6 +39,8 @@ export function connected<C>(client: C, access: AwsAccess, region: string): C {
         return await access.stopwatch.during("aws", () => next(args));
       } catch (error) {
         if (isNetworkFailure(error)) throw unreachableRegion(region, access, error);
+        const ended = whyEmulatorEnded(error);
+        if (ended !== undefined) throw withoutEmulator(access, ended, error);
         throw noCredentials.has(errorCode(error)) ? withoutCredentials(error as Error) : error;
       }
     },
@@ -66,6 +69,19 @@ const networkCodes = new Set([
 function isNetworkFailure(error: unknown): boolean {
   const { code, name } = error as { code?: string; name?: string };
   return networkCodes.has(code ?? "") || name === "TimeoutError";
+}
+
+function whyEmulatorEnded(error: unknown): string | undefined {
+  const { $response } = error as { $response?: { headers?: Record<string, string> } };
+  return $response?.headers?.[emulatorEndedHeader];
+}
+
+function withoutEmulator(access: AwsAccess, ended: string, cause: unknown): RekindleError {
+  return new RekindleError(
+    "unreachable",
+    `the emulator of the sandbox at ${access.endpoint} has ended (${ended}), and all in it is lost; start it again: rekindle sandbox start`,
+    { cause },
+  );
 }
 
 /** What the SDK calls it when no source of credentials has any, a profile is not there, or its login has ended. */
