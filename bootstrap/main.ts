@@ -14,7 +14,8 @@ const program = new Command("rekindle")
     "versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS",
   )
   .version(metadata.version)
-  .showHelpAfterError()
+  // The whole help would push the message off the screen.
+  .showHelpAfterError("add --help to see what it takes")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes["bad-input"]))
   .addHelpText(
     "after",

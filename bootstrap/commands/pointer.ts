@@ -25,7 +25,7 @@ export async function movePointer(move: PointerMove): Promise<"moved" | "unchang
   const [deciding, ...copies] = move.catalogs;
   const outcome = await swapPointer(deciding!, move);
   await Promise.all([
-    ...copies.map((copy) => copyPointer(copy, move.pointer)),
+    ...copies.map((copy) => copyPointer(deciding!, copy)),
     ...(outcome === "moved" ? writeHistory(move) : []),
   ]);
   return outcome;
@@ -42,11 +42,17 @@ async function swapPointer(
   return "unchanged";
 }
 
-async function copyPointer(copy: Catalog, pointer: Pointer): Promise<void> {
-  const held = await copy.pointer();
-  if (samePointer(held?.pointer, pointer)) return;
-  // Someone else is copying too: whatever they write was read from the deciding pointer as well.
-  await copy.movePointer(pointer, held?.etag);
+/**
+ * Copies what the deciding pointer says by now: another move may have overtaken this one, and its copy must stay. The
+ * copy is read before the original, so a copy that changes in between is noticed by the swap.
+ */
+async function copyPointer(deciding: Catalog, copy: Catalog): Promise<void> {
+  for (;;) {
+    const held = await copy.pointer();
+    const { pointer } = (await deciding.pointer())!;
+    if (samePointer(held?.pointer, pointer)) return;
+    if ((await copy.movePointer(pointer, held?.etag)) === "swapped") return;
+  }
 }
 
 function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): Promise<void>[] {

@@ -74,6 +74,27 @@ describe("publishing", () => {
   });
 
   it.each([
+    "get",
+    "swap",
+  ] as const)("leaves the copy of a move that overtook its own before its %s", async (call) => {
+    const { stores, context } = aBench();
+    const other = { ...context, commit: "b".repeat(40) };
+    const copies = stores[1];
+    const original = copies[call].bind(copies) as (...args: unknown[]) => unknown;
+    Object.assign(copies, {
+      [call]: async (key: string, ...rest: unknown[]) => {
+        if (key !== "current.json") return original(key, ...rest);
+        Object.assign(copies, { [call]: original });
+        await publish(other);
+        return original(key, ...rest);
+      },
+    });
+    await publish(context);
+    for (const catalog of context.catalogs)
+      expect((await catalog.pointer())!.pointer.commit).toBe(other.commit);
+  });
+
+  it.each([
     "inspect",
     "demand",
   ] as const)("writes nothing anywhere when %s refuses one region", async (check) => {

@@ -1,3 +1,4 @@
+import { emulatorEndedHeader } from "../../../sandbox/protocol.ts";
 import { RekindleError } from "../../errors.ts";
 import type { Stopwatch } from "../stopwatch.ts";
 
@@ -30,14 +31,17 @@ interface WithMiddleware {
   };
 }
 
-/** Puts the stopwatch around every call of a client, and names the region that could not be reached. */
+/** Puts the stopwatch around every call of a client, and says in a user's words why it could not be made at all. */
 export function connected<C>(client: C, access: AwsAccess, region: string): C {
   (client as unknown as WithMiddleware).middlewareStack.add(
     (next) => async (args) => {
       try {
         return await access.stopwatch.during("aws", () => next(args));
       } catch (error) {
-        throw isNetworkFailure(error) ? unreachableRegion(region, access, error) : error;
+        if (isNetworkFailure(error)) throw unreachableRegion(region, access, error);
+        const ended = whyEmulatorEnded(error);
+        if (ended !== undefined) throw withoutEmulator(access, ended, error);
+        throw noCredentials.has(errorCode(error)) ? withoutCredentials(error as Error) : error;
       }
     },
     { step: "initialize", name: "rekindleConnection" },
@@ -65,6 +69,31 @@ const networkCodes = new Set([
 function isNetworkFailure(error: unknown): boolean {
   const { code, name } = error as { code?: string; name?: string };
   return networkCodes.has(code ?? "") || name === "TimeoutError";
+}
+
+function whyEmulatorEnded(error: unknown): string | undefined {
+  const { $response } = error as { $response?: { headers?: Record<string, string> } };
+  return $response?.headers?.[emulatorEndedHeader];
+}
+
+function withoutEmulator(access: AwsAccess, ended: string, cause: unknown): RekindleError {
+  return new RekindleError(
+    "unreachable",
+    `the emulator of the sandbox at ${access.endpoint} has ended (${ended}), and all in it is lost; start it again: rekindle sandbox start`,
+    { cause },
+  );
+}
+
+/** What the SDK calls it when no source of credentials has any, a profile is not there, or its login has ended. */
+const noCredentials = new Set(["CredentialsProviderError", "TokenProviderError", "ProviderError"]);
+
+function withoutCredentials(cause: Error): RekindleError {
+  return new RekindleError(
+    "refused",
+    `there are no AWS credentials to use (${cause.message}); nothing was called; log in to the environment's account ` +
+      'or name a profile in AWS_PROFILE; for the sandbox: eval "$(npx rekindle sandbox env)"',
+    { cause },
+  );
 }
 
 function unreachableRegion(region: string, access: AwsAccess, cause: unknown): RekindleError {
