@@ -7,6 +7,7 @@ import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts"
 import { verify } from "../commands/verify.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
+import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import { answer, type Options, say } from "./answer.ts";
@@ -119,8 +120,8 @@ export async function synthInputCommand(options: Options): Promise<void> {
 function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   if (point !== undefined) return { kind: "point", id: point };
   if (asOf === undefined) return { kind: "newest" };
-  const moment = Date.parse(asOf);
-  if (Number.isNaN(moment)) {
+  const moment = momentOf(asOf);
+  if (moment === undefined) {
     throw new RekindleError(
       "bad-input",
       `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,

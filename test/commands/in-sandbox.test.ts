@@ -190,6 +190,35 @@ describe("a recovery point", () => {
   });
 });
 
+describe("the moment of a recovery point", () => {
+  it("is not before any of its data, so that a plan as of that moment takes nothing newer", async () => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const { id, takenAt, sets } = await snapshotIn(field);
+    expect(sets.filter((set) => set.takenAt > takenAt)).toEqual([]);
+    const plan = await planIn(field, { kind: "as-of", moment: takenAt });
+    expect(plan.point).toBe(id);
+    expect(plan.dataSets.filter(({ rpoSeconds }) => rpoSeconds < 0)).toEqual([]);
+  });
+
+  it("is not recorded when the recovery region's key is not there", async () => {
+    const field = await open();
+    await publishIn(field);
+    const account = { ...field.cloud.account, keyArn: async () => Promise.reject(new Error("no key")) };
+    await expect(
+      takeSnapshot({
+        ...field.shared,
+        account,
+        primary: field.cloud.primary,
+        recovery: field.cloud.recovery,
+      }),
+    ).rejects.toThrow("no key");
+    expect(await field.cloud.recovery.catalog.points()).toEqual([]);
+  });
+});
+
 describe("planning", () => {
   it("needs nothing of a primary region that answers nothing", async () => {
     const field = await open();
