@@ -10,6 +10,7 @@ import { RekindleError } from "../errors.ts";
 import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
+import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell } from "./cloud.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
@@ -69,7 +70,7 @@ export async function planCommand(
     wish: wishOf(options),
     clock: run.clock,
   });
-  if (options.out !== undefined) await writeFile(options.out, encodeJson(plan));
+  if (options.out !== undefined) await writePlanFile(options.out, plan);
   answer(options, plan, describePlan(plan));
 }
 
@@ -115,6 +116,18 @@ export async function synthInputCommand(options: Options): Promise<void> {
     process.env.REKINDLE_SYNTHESIS_INPUT ?? join(stateFolder(), "synthesis.json"),
     input,
   );
+}
+
+async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
+  try {
+    await writeFile(path, encodeJson(plan));
+  } catch (cause) {
+    throw new RekindleError(
+      "bad-input",
+      `--out ${JSON.stringify(path)} cannot be written (${(cause as Error).message}); plan ${plan.id} is pinned all the same, and in the catalog`,
+      { cause },
+    );
+  }
 }
 
 function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
