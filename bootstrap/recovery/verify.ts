@@ -4,6 +4,7 @@ import { securityGroupName, securityGroups } from "../config/security.ts";
 import { type Check, check, describeKey } from "./check.ts";
 import type { Observed } from "./observed.ts";
 import type { Pins } from "./pins.ts";
+import { uncovered } from "./uncovered.ts";
 import { verifyServers } from "./verify-servers.ts";
 
 /** What Terraform's state says of a database: AWS itself does not tell which snapshot an instance came from. */
@@ -17,6 +18,11 @@ export function verifySite(
   restoredFrom: RestoredFrom,
 ): Check[] {
   return [
+    check(
+      "what the plan lacks of the environment",
+      "nothing",
+      uncovered(topology, pins).join(", ") || "nothing",
+    ),
     ...verifyServers(topology, pins, observed),
     ...verifyDatabases(topology, pins, observed, restoredFrom),
     ...verifyTargetGroups(topology, pins, observed),

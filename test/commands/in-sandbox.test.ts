@@ -266,6 +266,30 @@ describe("planning", () => {
     expect(asked.pins.volumes).not.toEqual(second);
   });
 
+  it("refuses to deploy a pinned plan that lacks data of the environment, rather than to make empty volumes", async () => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    await snapshotIn(field);
+    const { id } = await planIn(field);
+    const { roles } = field.topology.environment;
+    const { recovery: resolved } = await synthesisInput({
+      ...field.shared,
+      topology: aTopology({ roles: { ...roles, db: { ...roles.db, count: 2 } } }),
+      catalog: field.cloud.recovery.catalog,
+      recoveryDeployed: async () => true,
+    });
+    expect(resolved).toEqual({
+      kind: "refused",
+      reasons: [
+        `the pinned plan ${id} has no snapshot of db-1's volume data-0`,
+        `the pinned plan ${id} has no snapshot of db-1's volume data-1`,
+        "ask for another plan: rekindle plan",
+      ],
+    });
+  });
+
   it("gives the stacks its reasons when there is nothing to rebuild from", async () => {
     const field = await open();
     const context = {

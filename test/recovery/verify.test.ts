@@ -5,7 +5,7 @@ import type { Observed, ObservedServer } from "../../bootstrap/recovery/observed
 import { resolvePlan } from "../../bootstrap/recovery/resolve.ts";
 import { verifySite } from "../../bootstrap/recovery/verify.ts";
 import { renderUserData } from "../../cloud-init/user-data.ts";
-import { aCatalog, aTopology, recovery } from "../builders.ts";
+import { aCatalog, aRole, aTopology, recovery } from "../builders.ts";
 
 const topology = aTopology();
 const planned = resolvePlan({
@@ -206,6 +206,21 @@ describe("verification", () => {
     ["a fixed server under another's name", withDatabaseServer({ server: "db-1" }), "server db-0"],
   ])("finds %s", (_what, observed, check) => {
     expect(failedChecks(observed)).toContain(check);
+  });
+
+  it("finds what the environment has got since the plan was made", () => {
+    const { roles } = topology.environment;
+    const grown = aTopology(
+      { roles: { ...roles, db: { ...roles.db, count: 2 }, miner: { count: 1, instanceType: "t3.small" } } },
+      { miner: aRole() },
+    );
+    const servers = [...asPlanned().servers, { ...aDatabaseServer(), role: "miner", server: "miner-0" }];
+    const checks = verifySite(grown, pins, asPlanned({ servers }), {});
+    expect(checks[0]).toMatchObject({
+      passed: false,
+      found:
+        "no image for role miner, no snapshot of db-1's volume data-0, no snapshot of db-1's volume data-1",
+    });
   });
 
   it("finds a database that came from another snapshot than the planned one", () => {
