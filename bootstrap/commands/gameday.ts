@@ -137,6 +137,7 @@ async function rehearse(
         topology,
         catalog: cloud.recovery.catalog,
         pinTo: cloud.recovery.catalog,
+        recoveryDeployed: async () => false,
         account: cloud.account,
         wish: { kind: "newest" },
         clock,

@@ -5,6 +5,7 @@ import { describePlan, makePlan } from "../commands/plan.ts";
 import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
+import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
 import { momentOf } from "../history/live-at.ts";
@@ -66,6 +67,7 @@ export async function planCommand(
     topology,
     catalog,
     pinTo: cloud.recovery.catalog,
+    recoveryDeployed: recoveryDeployed(cloud),
     account: cloud.account,
     wish: wishOf(options),
     clock: run.clock,
@@ -108,7 +110,7 @@ export async function synthInputCommand(options: Options): Promise<void> {
   const input = await synthesisInput({
     topology,
     catalog: cloud.recovery.catalog,
-    recoveryDeployed: () => holdsResources(cloud.state, "recovery-stack.tfstate"),
+    recoveryDeployed: recoveryDeployed(cloud),
     clock: run.clock,
     print: (line) => console.error(line),
   });
@@ -143,7 +145,11 @@ function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   return { kind: "as-of", moment: new Date(moment).toISOString() };
 }
 
-function siteOf(cloud: ReturnType<typeof cloudOfShell>, region: string) {
+function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {
+  return () => holdsResources(state, "recovery-stack.tfstate");
+}
+
+function siteOf(cloud: Cloud, region: string) {
   const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
   if (site !== undefined) return site;
   throw new RekindleError(

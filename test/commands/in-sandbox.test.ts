@@ -23,8 +23,15 @@ const open = () => testField(sandbox(), aTopology());
 
 const snapshotIn = ({ shared, cloud }: TestField) =>
   takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery });
-const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }) =>
-  makePlan({ ...shared, wish, catalog: cloud.recovery.catalog, pinTo: cloud.recovery.catalog });
+const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }, changes: object = {}) =>
+  makePlan({
+    ...shared,
+    wish,
+    catalog: cloud.recovery.catalog,
+    pinTo: cloud.recovery.catalog,
+    recoveryDeployed: async () => false,
+    ...changes,
+  });
 const failure = (work: Promise<unknown>) =>
   work.then(
     () => expect.unreachable("it succeeded"),
@@ -264,6 +271,25 @@ describe("planning", () => {
     const asked = await planIn(field);
     expect(await synthesize()).toEqual(asked.pins.volumes);
     expect(asked.pins.volumes).not.toEqual(second);
+  });
+
+  it("is for the primary region too, but not while the stack is deployed in the other one", async () => {
+    const field = await open();
+    await publishIn(field);
+    const { baked } = await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    await snapshotIn(field);
+    await planIn(field);
+    const { catalog } = field.cloud.primary;
+    const deployed = { catalog, recoveryDeployed: async () => true };
+    expect((await failure(planIn(field, { kind: "newest" }, deployed))).message).toContain(
+      `recovery-stack is deployed in ${recovery} and can't move to ${primary}`,
+    );
+    const { pins } = await planIn(field, { kind: "newest" }, { catalog });
+    expect(pins).toMatchObject({ site: "recovery", region: primary });
+    expect(Object.values(pins.roles).map(({ imageId }) => imageId)).toEqual(
+      expect.arrayContaining(baked.map(({ images }) => images[primary])),
+    );
   });
 
   it("refuses to deploy a pinned plan that lacks data of the environment, rather than to make empty volumes", async () => {
