@@ -149,6 +149,16 @@ describe("baking", () => {
   });
 });
 
+it("a bake whose builder can't be removed says so, and keeps the image", async () => {
+  const field = await open();
+  await sandbox().addFault({ service: "ec2", action: "TerminateInstances", kind: "500" });
+  const recipes = { web: field.recipes.web! };
+  const error = await failure(bakeIn(field, { recipes }));
+  expect(error.message).toContain("the image of web is baked and recorded, but its builder is still there");
+  expect(error.details.join("\n")).toMatch(/^builder i-\w+ in eu-west-1 was not removed: /);
+  expect((await bakeIn(field, { recipes })).upToDate).toHaveLength(1);
+});
+
 describe("a recovery point", () => {
   it("is complete in both catalogs when every volume has its copy", async () => {
     const field = await open();
