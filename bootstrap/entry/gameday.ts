@@ -70,6 +70,7 @@ export async function gamedayCommand(
           cliConfig,
           env: applyEnvironment(process.env, variables),
           signal: run.signal,
+          lifetime: options.keep ? "own" : "parent",
         }),
       };
     },
