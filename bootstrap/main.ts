@@ -262,6 +262,10 @@ function report(error: unknown): number {
     );
     return exitCodes["tool-failed"];
   }
+  if (isOfThisMachine(error)) {
+    console.error(`rekindle: ${error.message}; make room, or give it the right, then run again`);
+    return exitCodes["tool-failed"];
+  }
   console.error(error);
   console.error("rekindle: this is a fault of Rekindle's own; please report it with the lines above");
   return 1;
@@ -269,4 +273,10 @@ function report(error: unknown): number {
 
 function isAwsError(error: unknown): error is Error {
   return error instanceof Error && "$metadata" in error;
+}
+
+/** A full disk, or a folder of someone else's: no fault of Rekindle's own. */
+function isOfThisMachine(error: unknown): error is Error {
+  const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? "");
 }
