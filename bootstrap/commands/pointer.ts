@@ -26,7 +26,7 @@ export async function movePointer(move: PointerMove): Promise<"moved" | "unchang
   const outcome = await swapPointer(deciding!, move);
   await Promise.all([
     ...copies.map((copy) => copyPointer(deciding!, copy)),
-    ...(outcome === "moved" ? writeHistory(move) : []),
+    outcome === "moved" ? record(move, move.before?.pointer.release) : recordIfMissing(move),
   ]);
   return outcome;
 }
@@ -55,8 +55,20 @@ async function copyPointer(deciding: Catalog, copy: Catalog): Promise<void> {
   }
 }
 
-function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): Promise<void>[] {
-  const record: HistoryRecord = {
+/** A move that was killed before it was recorded is recorded by whoever finds it made. */
+async function recordIfMissing(move: PointerMove): Promise<void> {
+  const newest = await Promise.all(move.catalogs.map((catalog) => catalog.newestMove()));
+  const made = newest.find((one) => one?.release === move.pointer.release);
+  if (made === undefined) return record(move, newest[0]?.release);
+  const lacking = move.catalogs.filter((_, index) => newest[index]?.release !== made.release);
+  await Promise.all(lacking.map((catalog) => catalog.writeHistory(made)));
+}
+
+async function record(
+  { catalogs, pointer, said, clock }: PointerMove,
+  previous: string | undefined,
+): Promise<void> {
+  const made: HistoryRecord = {
     version: 1,
     at: clock.now().toISOString(),
     kind: said.kind,
@@ -65,10 +77,10 @@ function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): 
     author: said.author,
     subject: said.subject,
     publisher: said.publisher,
-    previous: before?.pointer.release ?? null,
+    previous: previous ?? null,
     reason: said.reason,
   };
-  return catalogs.map((catalog) => catalog.writeHistory(record));
+  await Promise.all(catalogs.map((catalog) => catalog.writeHistory(made)));
 }
 
 function samePointer(a: Pointer | undefined, b: Pointer): boolean {

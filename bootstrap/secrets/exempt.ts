@@ -8,6 +8,8 @@ export interface Candidate {
 /** Refers to a value that is elsewhere: a reference, a variable, a path, or nothing. */
 const elsewhere =
   /^(\{\{.*\}\}|\$\w+([/:].*)?|\$[({].*|`.*|<[^>]*>|%\(\w+\)s|%\w+%?|\.{0,2}\/[^=]*|~\/.*|file:.*|env:.*|arn:.*|!(?:vault|secret|env_var|include|reference|ref|sub|getatt|importvalue|join|if|findinmap|select|encrypted)\b.*|(?:var|local|data|module|each)\.[\w.-]+|ENC\[.*|\$ANSIBLE_VAULT.*|\w+:(?:\/[^=]*|#?none)?|null|nil|none|undefined|true|false|yes|no|on|off|)$/i;
+/** `{{secret:`, whose own word is no setting's name. */
+const reference = /\{\{[ \t]*(?:secret|ssm):$/;
 /** A value of a program's own: a call, an element, a string with a prefix, a part to be filled in. */
 const expression = /^([\w.]+\(|[\w.]+\([^()]*\);?|[\w.]+\[.*|[bfru]{1,2}["'].*|\{[\w.]+\}?)$/i;
 /** What stands where a secret would, in examples that are commented out. */
@@ -24,6 +26,7 @@ export const isNotElsewhere = ({ value }: Candidate) => !elsewhere.test(value);
 
 /** Whether an assignment's value can be a secret at all. */
 export function isSecretValue({ value, before, after }: Candidate): boolean {
+  if (reference.test(before)) return false;
   if (value.length < 4 || elsewhere.test(value) || manner.test(value) || otherSetting.test(before))
     return false;
   if (value.startsWith("-----BEGIN ") || isCode(value, before, after)) return false;

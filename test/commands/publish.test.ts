@@ -119,6 +119,37 @@ describe("publishing", () => {
     expect(await publish(context)).toMatchObject({ pointer: "moved" });
   });
 
+  it.each(
+    Array.from({ length: 10 }, (_, count) => count),
+  )("comes to the same end when it was killed after %i writes", async (count) => {
+    const { stores, context } = aBench();
+    let left = count;
+    for (const store of stores) {
+      const { create, swap } = store;
+      const dying =
+        <A extends unknown[], T>(write: (...args: A) => T) =>
+        (...args: A): T => {
+          if (left-- <= 0) throw new Error("killed");
+          return write.apply(store, args);
+        };
+      Object.assign(store, { create: dying(create), swap: dying(swap) });
+    }
+    await expect(publish(context)).rejects.toThrow("killed");
+    // What was under way beside the write that failed would not outlive a kill either.
+    await new Promise((later) => setImmediate(later));
+    for (const store of stores) {
+      delete (store as Partial<MemoryStore>).create;
+      delete (store as Partial<MemoryStore>).swap;
+    }
+    const { release } = await publish(context);
+    const [deciding, copy] = await Promise.all(context.catalogs.map((catalog) => catalog.pointer()));
+    expect(deciding!.pointer.release).toBe(release);
+    expect(copy!.pointer).toEqual(deciding!.pointer);
+    const histories = await Promise.all(context.catalogs.map((catalog) => catalog.history()));
+    expect(histories[0]).toMatchObject([{ kind: "publish", release, previous: null }]);
+    expect(histories[1]).toEqual(histories[0]);
+  });
+
   it("signs the manifest so that the commit's own keys can check it", async () => {
     const { stores, context } = aBench();
     const { release } = await publish(context);

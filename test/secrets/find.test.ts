@@ -147,6 +147,9 @@ describe("found is", () => {
 describe("let through is", () => {
   test.for([
     "password = {{secret:rekindle/app/db#password}}",
+    "*:*:shop:shop:{{secret:rekindle/app/shop#password}}",
+    "ALTER ROLE shop PASSWORD '{{secret:rekindle/db/shop#password}}';",
+    "url = postgres://shop:{{ssm:/rekindle/shop/app/password}}@db/shop",
     "password: ${DB_PASSWORD}",
     "password=$1",
     "passwd: files systemd",
@@ -216,7 +219,7 @@ test.for([
   "eyJaaaaaaaaa.",
   "-----BEGIN A ",
   "password = hunter2\n",
-])("a megabyte of %j is read in a moment", { timeout: 5000 }, (part) => {
+])("a megabyte of %j is read in a time that grows with it", (part) => {
   const bytes = Buffer.from(`token ${part.repeat(1_000_000 / part.length)}`);
   expect(findSecrets("a", bytes).length).toBeLessThan(bytes.length);
 });
