@@ -256,9 +256,10 @@ function report(error: unknown): number {
     return exitCodes[error.kind];
   }
   if (isAwsError(error)) {
-    console.error(
-      `rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`,
-    );
+    const move = isOverloaded(error)
+      ? "it was tried again in vain; run the command again in a while"
+      : "correct what it names, then run again";
+    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; ${move}`);
     return exitCodes["tool-failed"];
   }
   console.error(error);
@@ -268,4 +269,10 @@ function report(error: unknown): number {
 
 function isAwsError(error: unknown): error is Error {
   return error instanceof Error && "$metadata" in error;
+}
+
+/** A throttle or a fault of AWS's own: nothing of the user's to correct. */
+function isOverloaded(error: Error): boolean {
+  const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+  return httpStatusCode === 429 || httpStatusCode >= 500 || /throttl/i.test(error.name);
 }
