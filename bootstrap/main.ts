@@ -257,9 +257,10 @@ function report(error: unknown): number {
     return exitCodes[error.kind];
   }
   if (isAwsError(error)) {
-    console.error(
-      `rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`,
-    );
+    const move = isOverloaded(error)
+      ? "it was tried again in vain; run the command again in a while"
+      : "correct what it names, then run again";
+    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; ${move}`);
     return exitCodes["tool-failed"];
   }
   if (isOfThisMachine(error)) {
@@ -279,4 +280,10 @@ function isAwsError(error: unknown): error is Error {
 function isOfThisMachine(error: unknown): error is Error {
   const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** A throttle or a fault of AWS's own: nothing of the user's to correct. */
+function isOverloaded(error: Error): boolean {
+  const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+  return httpStatusCode === 429 || httpStatusCode >= 500 || /throttl/i.test(error.name);
 }

@@ -23,7 +23,7 @@ export function judge(findings: Findings): Pick<GameDayReport, "verdict" | "reas
   const reasons = [
     ...findings.steps
       .filter(({ outcome }) => outcome === "failed")
-      .map(({ name, error }) => `step ${name} failed: ${error?.[0] ?? "no reason given"}`),
+      .map(({ name, error }) => `step ${name} failed: ${error?.slice(0, 2).join(": ") || "no reason given"}`),
     ...(rtoSeconds === undefined
       ? ["the rebuild was not finished, so there is no RTO"]
       : overObjective(rtoSeconds, findings.objectives)),

@@ -76,6 +76,12 @@ describe("publishing to S3", () => {
     expect(await field.cloud.recovery.catalog.store.list("")).toEqual([]);
   });
 
+  it("says which call fails when its answer says nothing", async () => {
+    const field = await open();
+    await sandbox().addFault({ service: "s3", action: "HeadBucket", kind: "503" });
+    expect((await failure(publishIn(field))).message).toMatch(/^S3 HeadBucket in eu-\w+-1: HTTP status 503$/);
+  });
+
   it("says which region does not answer", async () => {
     const field = await open();
     await sandbox().loseRegion(primary, "refused");
@@ -187,7 +193,7 @@ describe("a recovery point", () => {
       "a copy fails",
       ["/dev/sdf", "/dev/sdg"],
       { service: "ec2", action: "CopySnapshot", kind: "500" as const },
-      "db-0: ",
+      `db-0: EC2 CopySnapshot in ${recovery}: `,
     ],
     ["a volume is not attached", ["/dev/sdf"], undefined, "db-0: volume data-1 is not attached at /dev/sdg"],
     ["its server is not running", undefined, undefined, "role db has 0 running servers of 1"],

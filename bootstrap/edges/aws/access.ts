@@ -25,28 +25,47 @@ export function clientConfig(access: AwsAccess, region: string) {
 interface WithMiddleware {
   middlewareStack: {
     add(
-      middleware: (next: (args: never) => Promise<unknown>) => (args: never) => Promise<unknown>,
+      middleware: (
+        next: (args: never) => Promise<unknown>,
+        call: { clientName?: string; commandName?: string },
+      ) => (args: never) => Promise<unknown>,
       options: object,
     ): void;
   };
 }
 
-/** Puts the stopwatch around every call of a client, and says in a user's words why it could not be made at all. */
+/** Puts the stopwatch around every call of a client, and says in a user's words which one failed and why. */
 export function connected<C>(client: C, access: AwsAccess, region: string): C {
   (client as unknown as WithMiddleware).middlewareStack.add(
-    (next) => async (args) => {
-      try {
-        return await access.stopwatch.during("aws", () => next(args));
-      } catch (error) {
-        if (isNetworkFailure(error)) throw unreachableRegion(region, access, error);
-        const ended = whyEmulatorEnded(error);
-        if (ended !== undefined) throw withoutEmulator(access, ended, error);
-        throw noCredentials.has(errorCode(error)) ? withoutCredentials(error as Error) : error;
-      }
-    },
+    (next, { clientName, commandName }) =>
+      async (args) => {
+        try {
+          return await access.stopwatch.during("aws", () => next(args));
+        } catch (error) {
+          if (isNetworkFailure(error)) throw unreachableRegion(region, access, error);
+          const ended = whyEmulatorEnded(error);
+          if (ended !== undefined) throw withoutEmulator(access, ended, error);
+          if (noCredentials.has(errorCode(error))) throw withoutCredentials(error as Error);
+          throw naming(
+            `${clientName?.replace(/Client$/, "")} ${commandName?.replace(/Command$/, "")} in ${region}`,
+            error,
+          );
+        }
+      },
     { step: "initialize", name: "rekindleConnection" },
   );
   return client;
+}
+
+/** The same error, for callers look at its code; its message says which call it answers. */
+function naming(call: string, error: unknown): unknown {
+  if (error instanceof Error && "$metadata" in error) {
+    const { httpStatusCode } = error.$metadata as { httpStatusCode?: number };
+    // What the SDK says of an answer without a body, as those to HEAD are.
+    const isSilent = error.message === "UnknownError" || error.message === "";
+    error.message = `${call}: ${isSilent ? `HTTP status ${httpStatusCode}` : error.message}`;
+  }
+  return error;
 }
 
 /** The service's own name for an error, such as `NoSuchBucket`; empty for anything else. */
