@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -227,6 +227,29 @@ describe("collect", () => {
       await put(host, { "etc/app/app.conf": text.replace("80", "81") });
       await bench.collect({ findSecrets: findPasswords });
       expect(await inGit("app.conf")).toContain("port=81\npassword={{secret:");
+    });
+
+    it("reports hosts that have another value there, and keeps that in mind while one is away", async () => {
+      const other = await bench.host("web-2", { "etc/app/app.conf": text.replace("hunter2", "other") });
+      await put(host, { "etc/app/app.conf": text });
+      const sources = [
+        { folder: host, host: "web-1" },
+        { folder: other, host: "web-2" },
+      ];
+      await role({ secrets: "reference", sources });
+      const differences = async (changes = {}) =>
+        (await bench.collect({ findSecrets: findPasswords, ...changes })).roles[0]?.differences;
+      const secretDiffers = { "/etc/app/app.conf": { "web-2": "secret" } };
+      expect(await differences()).toEqual(secretDiffers);
+      expect(await differences()).toEqual(secretDiffers);
+      expect(await bench.committed("configs/roles/web/collected.yaml")).not.toMatch(
+        /hunter2|other|[0-9a-f]{64}/,
+      );
+      await rename(host, `${host}-away`);
+      expect(await differences()).toEqual(secretDiffers);
+      await rename(`${host}-away`, host);
+      await put(other, { "etc/app/app.conf": text });
+      expect(await differences()).toEqual({});
     });
 
     it("leaves a template of the user's as it is while the server has what it gives", async () => {
