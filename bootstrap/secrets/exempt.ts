@@ -24,10 +24,18 @@ const otherSetting =
 
 export const isNotElsewhere = ({ value }: Candidate) => !elsewhere.test(value);
 
+/** No setting has a longer name, with its sign. */
+const longestName = 100;
+
 /** Whether an assignment's value can be a secret at all. */
 export function isSecretValue({ value, before, after }: Candidate): boolean {
-  if (reference.test(before)) return false;
-  if (value.length < 4 || elsewhere.test(value) || manner.test(value) || otherSetting.test(before))
+  if (
+    value.length < 4 ||
+    reference.test(before) ||
+    elsewhere.test(value) ||
+    manner.test(value) ||
+    otherSetting.test(before.slice(-longestName))
+  )
     return false;
   if (value.startsWith("-----BEGIN ") || isCode(value, before, after)) return false;
   if (/^\d+$/.test(value) && /tokens["']?[ \t]*[:=][ \t]*$/i.test(before)) return false;
