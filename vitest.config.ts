@@ -1,13 +1,29 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 // `.ci/run` reads the unit and end-to-end tests' report for its last line, and keeps the others' beside it.
 const outputFile = process.env.REKINDLE_TEST_REPORT ?? ".rekindle/test-report.json";
 const ciReport = ["json", { outputFile }] as const;
 
+/** The game day takes longest and mostly waits for Terraform: it starts first, and the rest runs beside it. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes("/test/e2e/");
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
+/** One for each core, and one for the game day, which leaves its core to others most of the time. */
+const maxWorkers = availableParallelism() + 1;
+
 export default defineConfig({
   test: {
     globals: true,
+    globalSetup: ["test/global-setup.ts"],
     setupFiles: ["test/setup.ts"],
+    sequence: { sequencer: LongestFirst },
     reporters: process.env.CI ? ["default", [...ciReport]] : ["default"],
     projects: [
       {
@@ -16,8 +32,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
-          // Some of them run git, Terraform or the emulator, and wait for them: as many at a time as there are cores.
-          maxWorkers: "100%",
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -31,10 +46,8 @@ export default defineConfig({
           exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          // One after the other, and after the rest: each starts Terraform and an emulator, and measures time.
-          maxWorkers: 1,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          maxWorkers,
+          sequence: { groupOrder: 0 },
         },
       },
       {

@@ -14,7 +14,8 @@ const program = new Command("rekindle")
     "versions server configuration, bakes images, snapshots data, and rebuilds whole environments on AWS",
   )
   .version(metadata.version)
-  .showHelpAfterError()
+  // The whole help would push the message off the screen.
+  .showHelpAfterError("add --help to see what it takes")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : exitCodes["bad-input"]))
   .addHelpText(
     "after",
@@ -256,9 +257,14 @@ function report(error: unknown): number {
     return exitCodes[error.kind];
   }
   if (isAwsError(error)) {
-    console.error(
-      `rekindle: AWS refused a call: ${error.name}: ${error.message}; correct what it names, then run again`,
-    );
+    const move = isOverloaded(error)
+      ? "it was tried again in vain; run the command again in a while"
+      : "correct what it names, then run again";
+    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; ${move}`);
+    return exitCodes["tool-failed"];
+  }
+  if (isOfThisMachine(error)) {
+    console.error(`rekindle: ${error.message}; make room, or give it the right, then run again`);
     return exitCodes["tool-failed"];
   }
   console.error(error);
@@ -268,4 +274,16 @@ function report(error: unknown): number {
 
 function isAwsError(error: unknown): error is Error {
   return error instanceof Error && "$metadata" in error;
+}
+
+/** A full disk, or a folder of someone else's: no fault of Rekindle's own. */
+function isOfThisMachine(error: unknown): error is Error {
+  const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** A throttle or a fault of AWS's own: nothing of the user's to correct. */
+function isOverloaded(error: Error): boolean {
+  const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+  return httpStatusCode === 429 || httpStatusCode >= 500 || /throttl/i.test(error.name);
 }

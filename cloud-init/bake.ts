@@ -22,7 +22,10 @@ const finishPath = "/run/rekindle-bake-finish";
  * afresh, says on its console how it went, and powers itself off in any case.
  */
 export function renderBakeUserData(recipe: BakeRecipe): string {
-  const installed = [...recipe.files, { path: bootPath, mode: "0755", content: recipe.bootScript }];
+  const installed = [
+    ...recipe.files,
+    { path: bootPath, mode: "0755", content: withoutComments(recipe.bootScript) },
+  ];
   const finish = { path: finishPath, mode: "0755", content: Buffer.from(finishScript(recipe, installed)) };
   // cloud-init asks for the condition when it has ended itself: it would write into a state that is cleaned earlier,
   // and servers of the image would trip over the remains. Whatever the condition finds, the power goes off.
@@ -56,6 +59,12 @@ export function renderBakeUserData(recipe: BakeRecipe): string {
     `  condition: ${JSON.stringify(condition)}`,
     "",
   ].join("\n");
+}
+
+/** A server reads no comments, and EC2 takes little user-data. */
+function withoutComments(script: Uint8Array): Buffer {
+  const [first, ...lines] = Buffer.from(script).toString().split("\n");
+  return Buffer.from([first, ...lines.filter((line) => !/^\s*#/.test(line))].join("\n"));
 }
 
 /** Asks the distribution's own package database: Debian's where there is one, Red Hat's elsewhere. */

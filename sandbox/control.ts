@@ -3,6 +3,7 @@ import { type Answer, jsonAnswer, send } from "./answer.ts";
 import { readFaultRule } from "./fault-rule.ts";
 import type { GatewayState } from "./gateway.ts";
 import { limits } from "./limits.ts";
+import { isRegionName } from "./lost-regions.ts";
 import type { BuilderOutcome, LossMode, SandboxStatus } from "./protocol.ts";
 
 /** Who this gateway is, and how it ends. */
@@ -61,7 +62,9 @@ async function route(
       return jsonAnswer(200, { faults: [] });
     case "DELETE faults/*":
       if (state.faults.remove(name!)) return jsonAnswer(200, { removed: name });
-      return jsonAnswer(404, { error: `there is no fault ${JSON.stringify(name)}; GET faults lists them` });
+      return jsonAnswer(404, {
+        error: `there is no fault ${JSON.stringify(name)}; \`rekindle sandbox fault list\` names those that are`,
+      });
     case "PUT builders":
       return setBuilders(state, await readJson(incoming));
     case "GET requests":
@@ -98,8 +101,7 @@ function status(state: GatewayState, { id, pid, startedAt }: Identity): SandboxS
 }
 
 function setRegion({ lost }: GatewayState, region: string, value: Record<string, unknown>): Answer {
-  // Only its form is checked: new regions appear, and Rekindle keeps no list of them.
-  if (!/^[a-z]{2,3}(-[a-z]+)+-\d+$/.test(region))
+  if (!isRegionName(region))
     throw new Refused(`${JSON.stringify(region)} is not the name of a region; give one such as eu-west-1`);
   const { state, mode = "refused" } = value;
   if (state === "up") lost.restore(region);

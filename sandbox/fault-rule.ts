@@ -1,3 +1,4 @@
+import { isRegionName } from "./lost-regions.ts";
 import type { FaultKind, FaultRule } from "./protocol.ts";
 
 const kinds: readonly FaultKind[] = ["throttle", "500", "503", "reset", "latency"];
@@ -20,6 +21,9 @@ export function readFaultRule(value: unknown): ReadRule {
     if (given[name] !== undefined && (typeof given[name] !== "string" || given[name] === "")) {
       reasons.push(`${name} is ${JSON.stringify(given[name])}; give a name, or leave it out to match all`);
     }
+  }
+  if (typeof given.region === "string" && given.region !== "" && !isRegionName(given.region)) {
+    reasons.push(`region is ${JSON.stringify(given.region)}; give the name of one, such as eu-west-1`);
   }
   if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
     reasons.push(`share is ${JSON.stringify(share)}; give a number from 0 to 1`);

@@ -11,7 +11,7 @@ import type { Faults, Hit } from "./faults.ts";
 import { forward } from "./forward.ts";
 import type { LostRegions } from "./lost-regions.ts";
 import { neededRegions } from "./needed-regions.ts";
-import type { LossMode, RequestOutcome } from "./protocol.ts";
+import { emulatorEndedHeader, type LossMode, type RequestOutcome } from "./protocol.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { StandIn } from "./stand-in.ts";
 
@@ -142,16 +142,18 @@ async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answe
     for (const standIn of standIns) await standIn.after(request, answer, emulator);
     return answer;
   } catch (error) {
-    const message = emulatorFailure(emulator, error as Error);
-    state.note(`${request.service} ${request.action} in ${request.region}: ${message}`);
-    // One that has ended stays so: clients that repeat what is unavailable would do that for minutes.
-    const kind = emulator.ended() === undefined ? "unavailable" : "invalid";
-    return errorAnswer(request, { kind, message });
+    state.note(`${request.service} ${request.action} in ${request.region}: ${(error as Error).message}`);
+    return emulatorFailure(request, emulator.ended(), error as Error);
   }
 }
 
-function emulatorFailure(emulator: Emulator, error: Error): string {
-  const ended = emulator.ended();
-  if (ended !== undefined) return `the emulator (moto_server) has ended: ${ended}; start the sandbox again`;
-  return `the emulator (moto_server) did not answer: ${error.message}; see moto.log in the sandbox's folder`;
+function emulatorFailure(request: ApiRequest, ended: string | undefined, error: Error): Answer {
+  if (ended === undefined) {
+    const message = `the emulator (moto_server) did not answer: ${error.message}; see moto.log in the sandbox's folder`;
+    return errorAnswer(request, { kind: "unavailable", message });
+  }
+  // One that has ended stays so: clients that repeat what is unavailable would do that for minutes.
+  const message = `the emulator (moto_server) has ended: ${ended}; start the sandbox again`;
+  const answer = errorAnswer(request, { kind: "invalid", message });
+  return { ...answer, headers: [...answer.headers, emulatorEndedHeader, ended] };
 }

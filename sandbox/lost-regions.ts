@@ -1,5 +1,10 @@
 import type { LossMode } from "./protocol.ts";
 
+/** Only the form is checked: new regions appear, and Rekindle keeps no list of them. */
+export function isRegionName(text: string): boolean {
+  return /^[a-z]{2,3}(-[a-z]+)+-\d+$/.test(text);
+}
+
 /** The regions that answer nothing, and the requests that wait there in vain. */
 export class LostRegions {
   readonly #modes = new Map<string, LossMode>();

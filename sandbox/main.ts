@@ -13,6 +13,7 @@ import { controlPrefix, handleControl, type Identity } from "./control.ts";
 import { DebianImageStandIn } from "./debian-image-stand-in.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import { Faults } from "./faults.ts";
+import { holdsLock, stayFindable } from "./findable.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { claim, takenExitCode } from "./lock.ts";
@@ -84,7 +85,7 @@ async function serve(files: StateFiles): Promise<void> {
   };
   answerRequests(server, state, identity);
   const { pid: motoPid, port: motoPort } = emulator;
-  await writeRecord(files.record, {
+  const record = {
     version: 1,
     id: identity.id,
     pid: process.pid,
@@ -92,8 +93,10 @@ async function serve(files: StateFiles): Promise<void> {
     motoPid,
     motoPort,
     startedAt,
-  });
+  } as const;
+  await writeRecord(files.record, record);
   note(`serving on 127.0.0.1:${port}, emulator ${motoPid} on 127.0.0.1:${motoPort}`);
+  void stayFindable(files, record, clock).then(() => stop("the loss of its folder"));
 }
 
 function answerRequests(server: Server, state: GatewayState, identity: Identity): void {
@@ -115,12 +118,15 @@ function ending(server: Server, emulator: () => Emulator | undefined, files: Sta
   return async (reason: string) => {
     if (stopping) return;
     stopping = true;
-    note(`ends because of ${reason}`);
+    if (await holdsLock(files)) note(`ends because of ${reason}`);
     server.close();
     await emulator()?.stop();
     server.closeAllConnections();
-    await rm(files.record, { force: true });
-    await rm(files.lock, { force: true });
+    // In a folder that was removed and made anew they are another gateway's.
+    if (await holdsLock(files)) {
+      await rm(files.record, { force: true });
+      await rm(files.lock, { force: true });
+    }
     process.exit(0);
   };
 }

@@ -1,5 +1,8 @@
 /** What the gateway's control API speaks: shared by the gateway and its client, so that they cannot drift apart. */
 
+/** On every answer that stands for an emulator's which has ended: why it did. A HEAD has no other place for it. */
+export const emulatorEndedHeader = "x-rekindle-emulator-ended";
+
 /** How a lost region fails: connections are reset at once, or no request is ever answered. */
 export type LossMode = "refused" | "timeout";
 

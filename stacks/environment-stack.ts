@@ -13,8 +13,13 @@ export class EnvironmentStack extends TerraformStack {
   ) {
     super(app, `${site}-stack`);
     keepState(this, topology.environment);
-    siteProvider(this, topology.environment, site);
-    if (resolved.kind === "refused") refuseToDeploy(this, resolved.reasons);
-    else new EnvironmentSite(this, "site", { topology, pins: resolved.pins });
+    if (resolved.kind === "refused") {
+      siteProvider(this, topology.environment, site);
+      refuseToDeploy(this, resolved.reasons);
+      return;
+    }
+    const { pins } = resolved;
+    siteProvider(this, topology.environment, site, { region: pins.region });
+    new EnvironmentSite(this, "site", { topology, pins });
   }
 }

@@ -22,18 +22,18 @@ export function keepState(stack: TerraformStack, environment: Environment): void
 }
 
 /**
- * The provider for one site's region. It refuses another account, and tags whatever it makes, so that
+ * The provider for one site, in its own region or in the one where its plan has it rebuilt. It refuses another account, and tags whatever it makes, so that
  * what is left over can be found by tag. Endpoints come from the environment: AWS or the sandbox.
  */
 export function siteProvider(
   stack: TerraformStack,
   environment: Environment,
   site: Site,
-  options: { alias?: string } = {},
+  options: { alias?: string; region?: string } = {},
 ): AwsProvider {
   return new AwsProvider(stack, `aws-${site}`, {
-    ...options,
     region: regionOf(environment, site),
+    ...options,
     allowedAccountIds: [environment.account],
     s3UsePathStyle: true,
     defaultTags: [{ tags: { [tags.environment]: environment.name, [tags.site]: site } }],

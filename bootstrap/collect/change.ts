@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import { attributesPath, roleFilesFolder } from "../config/files.ts";
 import { byCodePoint } from "../release/tree.ts";
 import { type Collected, collectedPath } from "./collected.ts";
@@ -36,8 +37,7 @@ export function describeChange(context: {
     .map((path) => [`/${path.slice(folder.length)}`, status.get(path)!] as const)
     .sort(([a], [b]) => byCodePoint(a, b));
   const [before, after] = context.collected;
-  const isOther = context.attributes[0] !== context.attributes[1];
-  const remarks = isOther ? ["owners and modes: see files.yaml"] : [];
+  const remarks = attributeRemarks(...context.attributes);
   for (const [host, { packages, units }] of Object.entries(after.hosts)) {
     const known = before?.hosts[host];
     remarks.push(...listRemarks(host, "package", known?.packages, packages));
@@ -47,6 +47,25 @@ export function describeChange(context: {
     for (const [host, how] of Object.entries(hosts))
       if (before?.differences[path]?.[host] !== how) remarks.push(differenceLine(path, host, how, reference));
   return { role, reference, paths: new Map(files), remarks };
+}
+
+/** What files.yaml says of each path now, where it said something else before. */
+function attributeRemarks(before: string | undefined, after: string | undefined): string[] {
+  const [old, now] = [before, after].map((text) => new Map(Object.entries(pathsOf(text))));
+  const paths = [...new Set([...old!.keys(), ...now!.keys()])].sort(byCodePoint);
+  const said = (one: object | undefined) =>
+    one === undefined
+      ? "has usual attributes"
+      : `has ${Object.entries(one)
+          .map(([name, value]) => `${name} ${value}`)
+          .join(", ")}`;
+  return paths.flatMap((path) =>
+    said(old!.get(path)) === said(now!.get(path)) ? [] : [`${path} ${said(now!.get(path))}`],
+  );
+}
+
+function pathsOf(text: string | undefined): Record<string, object> {
+  return (parse(text ?? "") as { paths?: Record<string, object> } | null)?.paths ?? {};
 }
 
 export function differenceLine(path: string, host: string, how: string, reference: string): string {

@@ -10,7 +10,7 @@ import { RekindleError, unknownVersion } from "../errors.ts";
 export const collectedPath = (role: string) => `configs/roles/${role}/collected.yaml`;
 
 /** How a host's copy of a path departs from the reference's. */
-export type Departure = "content" | "attributes" | "target" | "type" | "missing" | "extra";
+export type Departure = "content" | "secret" | "attributes" | "target" | "type" | "missing" | "extra";
 
 const collectedSchema = z.strictObject({
   version: z.literal(1),
@@ -23,7 +23,7 @@ const collectedSchema = z.strictObject({
   /** Path → host → how it departs from the reference. */
   differences: z.record(
     z.string(),
-    z.record(z.string(), z.enum(["content", "attributes", "target", "type", "missing", "extra"])),
+    z.record(z.string(), z.enum(["content", "secret", "attributes", "target", "type", "missing", "extra"])),
   ),
 });
 

@@ -13,6 +13,8 @@ export interface FileEntry extends Owned {
   sha256: string;
   /** The server fills it in: a secret's place was taken by a reference. */
   template: boolean;
+  /** The digest of what the host has in a secret's place and around it. Only for comparing hosts: it is never written. */
+  secrets?: string;
 }
 
 export interface LinkEntry extends Owned {

@@ -14,7 +14,8 @@ const shown = 200;
 export function commitMessage(changes: readonly RoleChange[]): string {
   const count = changes.reduce((sum, { paths }) => sum + paths.size, 0);
   const roles = changes.map(({ role, reference }) => `${role} (${reference})`).join(", ");
-  const files = count === 1 ? "1 file" : `${count} files`;
+  // Owners and modes, packages, units, or differences between hosts.
+  const files = count === 0 ? "other changes" : count === 1 ? "1 file" : `${count} files`;
   const full = `Collect ${files} of ${roles}`;
   const subject = full.length <= 72 ? full : `Collect ${files} of ${changes.length} roles`;
   const blocks = changes.map((change) =>

@@ -115,7 +115,9 @@ function differences(
     const actual = withoutUsualFolders(other.tree);
     for (const path of new Set([...expected.keys(), ...actual.keys()])) {
       if (isSilent(path) || referenceIsSilent(path)) continue;
-      const how = departure(expected.get(path) ?? tree.get(path), actual.get(path) ?? other.tree.get(path));
+      const how =
+        departure(expected.get(path) ?? tree.get(path), actual.get(path) ?? other.tree.get(path)) ??
+        (reached.has(reference) ? undefined : knownSecret(earlier, reference, path, host));
       if (how !== undefined) all.push([path, host, how]);
     }
   }
@@ -127,13 +129,21 @@ function differences(
   return byPath;
 }
 
+/** Of a reference that was not looked at there is only the template: whether secrets differ is what it was. */
+function knownSecret(earlier: Collected | undefined, reference: string, path: string, host: string) {
+  const known = earlier?.reference === reference ? earlier.differences[path]?.[host] : undefined;
+  return known === "secret" ? known : undefined;
+}
+
 function departure(expected: Entry | undefined, found: Entry | undefined): Departure | undefined {
   if (found === undefined) return expected === undefined ? undefined : "missing";
   if (expected === undefined) return "extra";
   if (expected.kind !== found.kind) return "type";
   if (expected.kind === "file" && found.kind === "file" && expected.sha256 !== found.sha256) return "content";
   if (expected.kind === "link" && found.kind === "link" && expected.target !== found.target) return "target";
-  return attributes(expected) === attributes(found) ? undefined : "attributes";
+  if (attributes(expected) !== attributes(found)) return "attributes";
+  const [ours, theirs] = [expected, found].map((one) => (one.kind === "file" ? one.secrets : undefined));
+  return ours === undefined || theirs === undefined || ours === theirs ? undefined : "secret";
 }
 
 function attributes(entry: Entry): string {

@@ -12,7 +12,7 @@ export type Read = { owner: string; group: string } & (
 
 /** What became of a file's bytes. */
 export type Cleaned =
-  | { kind: "kept"; sha256: string; template: boolean; references: readonly Reference[] }
+  | { kind: "kept"; sha256: string; template: boolean; secrets?: string; references: readonly Reference[] }
   | { kind: "left-out"; reasons: readonly string[] };
 
 /** What one tar of a host held. */
@@ -59,8 +59,9 @@ export function assemble(host: string, reading: Reading): Found {
     if (!isSettled(read, now)) leave(path, "changed while it was read, twice");
     else if (content.kind === "left-out") for (const reason of content.reasons) leave(path, reason);
     else {
-      const { sha256, template } = content;
-      tree.set(path, { kind: "file", owner, group, mode, sha256, template });
+      const { sha256, template, secrets } = content;
+      const filled = secrets === undefined ? {} : { secrets };
+      tree.set(path, { kind: "file", owner, group, mode, sha256, template, ...filled });
       references.push(...content.references);
     }
   }

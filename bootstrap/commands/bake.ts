@@ -70,15 +70,16 @@ async function bakeOne(
   }
   const undo = new Undo();
   const builder = new Undo();
-  try {
-    const image = await make(context, digest, roles, undo, builder);
-    undo.keep();
-    return { kind: "baked", image };
-  } catch (error) {
+  const image = await make(context, digest, roles, undo, builder).catch(async (error: unknown) => {
     throw withLeftBehind(error, [...(await builder.run()), ...(await undo.run())]);
-  } finally {
-    await builder.run();
-  }
+  });
+  const left = await builder.run();
+  if (left.length === 0) return { kind: "baked", image };
+  throw new RekindleError(
+    "tool-failed",
+    `the image of ${roles.join(", ")} is baked and recorded, but its builder is still there; terminate it by hand`,
+    { details: left },
+  );
 }
 
 /** The catalog's word is not enough: the image must be there, in every region, and usable. */

@@ -4,6 +4,7 @@ import type { Restoration } from "../edges/git-restore.ts";
 import { RekindleError } from "../errors.ts";
 import { bundlePrefix, type GitBundle, gitBundles, missingSequences } from "../history/git-bundles.ts";
 import { sha256 } from "../release/digest.ts";
+import { readRefs } from "./publish-history.ts";
 import { readThawed, type ThawContext } from "./thaw-release.ts";
 
 export interface CloneContext extends ThawContext {
@@ -37,6 +38,7 @@ export async function cloneHistory(context: CloneContext): Promise<Cloned> {
     const published = (await new Catalog(store).pointer())?.pointer.commit;
     const newest = bundles.findLast(({ tip }) => branches.has(tip))?.tip;
     const commit = await chooseCommit(restoration, published, newest, bundles.at(-1)!.tip, faults, store);
+    const refs = (await readRefs(store))?.refs ?? [];
     for (const fault of faults)
       print(`${fault}; the history of ${commit.slice(0, 12)} is complete without it`);
     if (published !== undefined && commit !== published)
@@ -44,7 +46,8 @@ export async function cloneHistory(context: CloneContext): Promise<Cloned> {
         `commit ${published} was published without its history, by an incomplete clone; this is the one before`,
       );
     const branch = branches.get(commit) ?? branches.get(newest ?? "") ?? "main";
-    await restoration.finish(branch, commit);
+    for (const name of await restoration.finish(branch, commit, refs))
+      print(`${name} is left out: its commit did not come back`);
     return { version: 1, folder, branch, commit, bundles: branches.size, faults };
   } catch (error) {
     await restoration.discard();

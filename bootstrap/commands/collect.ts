@@ -79,6 +79,7 @@ export interface CollectReport {
 export async function collect(context: CollectContext): Promise<CollectReport> {
   const { commits, intentionFile, print } = context;
   const unfinished = await readIntention(intentionFile);
+  if (unfinished.roles.length > 0) await commits.breakLocks();
   await announceLate(context, unfinished.announce);
   const report: CollectReport = { version: 1, hosts: [], roles: [], refusals: [] };
   const roles = await openRoles(context, unfinished.roles, report);
@@ -125,18 +126,20 @@ export async function collect(context: CollectContext): Promise<CollectReport> {
 export function shortcomings({ hosts, refusals }: CollectReport): RekindleError | undefined {
   const failed = hosts.filter(({ outcome }) => outcome === "failed");
   const lost = hosts.flatMap(({ role, host, leftOut }) =>
-    leftOut.filter(({ isLoss }) => isLoss).map(({ path, reason }) => `${role}: ${host}: ${path}: ${reason}`),
+    leftOut
+      .filter(({ isLoss }) => isLoss)
+      .map(({ path, reason }) => ({ place: `${role}: ${host}: ${path}`, reason })),
   );
   if (failed.length + lost.length + refusals.length === 0) return undefined;
   const parts = [
     ...(failed.length > 0 ? [`${failed.length} of ${hosts.length} hosts were not collected`] : []),
-    ...(lost.length > 0 ? [`${lost.length} paths were left out`] : []),
+    ...(lost.length > 0 ? [`${new Set(lost.map(({ place }) => place)).size} paths were left out`] : []),
     ...(refusals.length > 0 ? [`${refusals.length} roles were left alone`] : []),
   ];
   return new RekindleError("failed-check", `${parts.join(", ")}; what git has of them stays`, {
     details: [
       ...failed.map(({ role, host, failure }) => `${role}: ${host}: ${failure!.message}`),
-      ...lost,
+      ...lost.map(({ place, reason }) => `${place}: ${reason}`),
       ...refusals.map(({ role, message }) => `${role}: ${message}`),
     ],
   });

@@ -65,8 +65,8 @@ interface Learned {
   faultAt?: string;
   plan?: RecoveryPlan;
   checks: Check[];
-  lostCalls: LostCall[];
-  leftovers: Leftover[];
+  lostCalls?: LostCall[];
+  leftovers?: Leftover[];
   limits: string[];
 }
 
@@ -74,17 +74,17 @@ interface Learned {
 export async function gameday(context: GameDayContext): Promise<GameDayReport> {
   const startedAt = context.clock.now().toISOString();
   const journal = new Journal(context.clock, context.stopwatch, context.progress);
-  const learned: Learned = { checks: [], lostCalls: [], leftovers: [], limits: [] };
+  const learned: Learned = { checks: [], limits: [] };
   let field: Field | undefined;
   try {
     await journal.step("preflight", context.preflight);
-    field = await journal.step("sandbox", async () => {
-      const opened = await context.stopwatch.during("aws", context.openField);
-      await opened.cloud.ensureStateBucket();
-      return opened;
+    await journal.step("sandbox", async () => {
+      // Known from here on, so that it is stopped whatever fails next.
+      field = await context.stopwatch.during("aws", context.openField);
+      learned.limits = (await field.sandbox.status()).limits;
+      await field.cloud.ensureStateBucket();
     });
-    learned.limits = (await field.sandbox.status()).limits;
-    await rehearse(context, field, journal, learned);
+    await rehearse(context, field!, journal, learned);
   } catch {
     // The step that failed is in the journal, with its reasons; the teardown must run all the same.
   }
@@ -137,6 +137,7 @@ async function rehearse(
         topology,
         catalog: cloud.recovery.catalog,
         pinTo: cloud.recovery.catalog,
+        recoveryDeployed: async () => false,
         account: cloud.account,
         wish: { kind: "newest" },
         clock,
@@ -263,9 +264,9 @@ function makeReport(
     checks: learned.checks,
     rpo,
     objectives,
-    ...judge({ ...learned, steps: journal.steps, rpo, objectives, dataSets }),
-    lostCalls: learned.lostCalls,
-    leftovers: learned.leftovers,
+    ...judge({ ...learned, kept: context.keep, steps: journal.steps, rpo, objectives, dataSets }),
+    ...(learned.lostCalls === undefined ? {} : { lostCalls: learned.lostCalls }),
+    ...(learned.leftovers === undefined ? {} : { leftovers: learned.leftovers }),
     overheadShare: overheadShare(journal.steps),
     limits: learned.limits,
   };

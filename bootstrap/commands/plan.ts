@@ -13,6 +13,8 @@ export interface PlanContext {
   catalog: Catalog;
   /** Where synthesis looks for the pinned plan: beside Terraform's state. */
   pinTo: Catalog;
+  /** True when `recovery-stack`'s state holds resources. */
+  recoveryDeployed(): Promise<boolean>;
   account: Account;
   wish: Wish;
   clock: Clock;
@@ -35,9 +37,22 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
       details: planned.reasons,
     });
   }
+  await refuseToMove(context);
   await catalog.writePlan(planned.plan);
   await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
   return planned.plan;
+}
+
+/** One state knows one region: in another, Terraform would take all that it deployed for gone, and forget it. */
+async function refuseToMove({ catalog, pinTo, recoveryDeployed }: PlanContext): Promise<void> {
+  const pinned = await pinTo.pinnedPlan();
+  const { region } = catalog.store;
+  if (pinned === undefined || pinned.plan.region === region || !(await recoveryDeployed())) return;
+  throw new RekindleError(
+    "refused",
+    `recovery-stack is deployed in ${pinned.plan.region} and can't move to ${region}; ` +
+      "take it away first: npx cdktf destroy recovery-stack",
+  );
 }
 
 /** A plan for people: what comes back, from when, and why not newer. */

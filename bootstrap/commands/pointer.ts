@@ -25,8 +25,8 @@ export async function movePointer(move: PointerMove): Promise<"moved" | "unchang
   const [deciding, ...copies] = move.catalogs;
   const outcome = await swapPointer(deciding!, move);
   await Promise.all([
-    ...copies.map((copy) => copyPointer(copy, move.pointer)),
-    ...(outcome === "moved" ? writeHistory(move) : []),
+    ...copies.map((copy) => copyPointer(deciding!, copy)),
+    outcome === "moved" ? record(move, move.before?.pointer.release) : recordIfMissing(move),
   ]);
   return outcome;
 }
@@ -42,15 +42,33 @@ async function swapPointer(
   return "unchanged";
 }
 
-async function copyPointer(copy: Catalog, pointer: Pointer): Promise<void> {
-  const held = await copy.pointer();
-  if (samePointer(held?.pointer, pointer)) return;
-  // Someone else is copying too: whatever they write was read from the deciding pointer as well.
-  await copy.movePointer(pointer, held?.etag);
+/**
+ * Copies what the deciding pointer says by now: another move may have overtaken this one, and its copy must stay. The
+ * copy is read before the original, so a copy that changes in between is noticed by the swap.
+ */
+async function copyPointer(deciding: Catalog, copy: Catalog): Promise<void> {
+  for (;;) {
+    const held = await copy.pointer();
+    const { pointer } = (await deciding.pointer())!;
+    if (samePointer(held?.pointer, pointer)) return;
+    if ((await copy.movePointer(pointer, held?.etag)) === "swapped") return;
+  }
 }
 
-function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): Promise<void>[] {
-  const record: HistoryRecord = {
+/** A move that was killed before it was recorded is recorded by whoever finds it made. */
+async function recordIfMissing(move: PointerMove): Promise<void> {
+  const newest = await Promise.all(move.catalogs.map((catalog) => catalog.newestMove()));
+  const made = newest.find((one) => one?.release === move.pointer.release);
+  if (made === undefined) return record(move, newest[0]?.release);
+  const lacking = move.catalogs.filter((_, index) => newest[index]?.release !== made.release);
+  await Promise.all(lacking.map((catalog) => catalog.writeHistory(made)));
+}
+
+async function record(
+  { catalogs, pointer, said, clock }: PointerMove,
+  previous: string | undefined,
+): Promise<void> {
+  const made: HistoryRecord = {
     version: 1,
     at: clock.now().toISOString(),
     kind: said.kind,
@@ -59,10 +77,10 @@ function writeHistory({ catalogs, before, pointer, said, clock }: PointerMove): 
     author: said.author,
     subject: said.subject,
     publisher: said.publisher,
-    previous: before?.pointer.release ?? null,
+    previous: previous ?? null,
     reason: said.reason,
   };
-  return catalogs.map((catalog) => catalog.writeHistory(record));
+  await Promise.all(catalogs.map((catalog) => catalog.writeHistory(made)));
 }
 
 function samePointer(a: Pointer | undefined, b: Pointer): boolean {

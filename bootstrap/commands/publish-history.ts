@@ -1,6 +1,8 @@
 import type { ObjectStore } from "../edges/aws/objects.ts";
 import type { GitHistory } from "../edges/git-bundle.ts";
 import { bundlePrefix, gitBundle, gitBundles, nextSequence, restorable } from "../history/git-bundles.ts";
+import { type GitRef, type GitRefs, mergedRefs, refsKey } from "../history/git-refs.ts";
+import { decodeJson, encodeJson } from "../json.ts";
 import { sha256 } from "../release/digest.ts";
 
 export interface HistoryContext {
@@ -30,9 +32,21 @@ export async function publishHistory(context: HistoryContext): Promise<HistoryPu
     );
     return { kind: "skipped", reason };
   }
-  const makeBundle = onceForEach(context);
-  const uploads = await Promise.all(stores.map((store) => publishToStore(context, store, makeBundle)));
-  return { kind: "published", uploaded: uploads.filter((uploaded) => uploaded).length };
+  const [aside, refs] = await Promise.all([history.aside(context.commit), history.refs()]);
+  // The published commit comes last: whoever clones where no pointer tells takes the newest bundle's.
+  const tips = [...aside, context.commit].map((commit) => ({
+    commit,
+    makeBundle: onceForEach(history, commit),
+  }));
+  const uploads = await Promise.all(
+    stores.map(async (store) => {
+      let uploaded = 0;
+      for (const tip of tips) if (await publishToStore(context, store, tip)) uploaded++;
+      await publishRefs(store, refs);
+      return uploaded;
+    }),
+  );
+  return { kind: "published", uploaded: uploads.reduce((sum, count) => sum + count, 0) };
 }
 
 const moves = {
@@ -41,9 +55,9 @@ const moves = {
 };
 
 async function publishToStore(
-  { history, commit, print }: HistoryContext,
+  { history, print }: HistoryContext,
   store: ObjectStore,
-  makeBundle: (without: readonly string[]) => Promise<Buffer>,
+  { commit, makeBundle }: { commit: string; makeBundle: (without: readonly string[]) => Promise<Buffer> },
 ): Promise<boolean> {
   for (;;) {
     const there = gitBundles(await store.list(bundlePrefix));
@@ -60,8 +74,28 @@ async function publishToStore(
   }
 }
 
+/** Names for what the bundles hold; written last, so that each name's commit is there. */
+async function publishRefs(store: ObjectStore, own: readonly GitRef[]): Promise<void> {
+  if (own.length === 0) return;
+  for (;;) {
+    const held = await readRefs(store);
+    const merged: GitRefs = { version: 1, refs: mergedRefs(held?.refs ?? [], own) };
+    const body = encodeJson(merged);
+    if (body === held?.text) return;
+    if ((await store.swap(refsKey, Buffer.from(body), held?.etag)) === "swapped") return;
+  }
+}
+
+export async function readRefs(store: ObjectStore) {
+  const object = await store.get(refsKey);
+  if (object === undefined) return undefined;
+  const text = object.body.toString();
+  const { refs } = decodeJson<GitRefs>(`s3://${store.bucket}/${refsKey}`, text, 1);
+  return { refs, text, etag: object.etag };
+}
+
 /** Regions that hold the same get the same bundle, which is made once. */
-function onceForEach({ history, commit }: HistoryContext): (without: readonly string[]) => Promise<Buffer> {
+function onceForEach(history: GitHistory, commit: string): (without: readonly string[]) => Promise<Buffer> {
   const made = new Map<string, Promise<Buffer>>();
   return (without) => {
     const name = without.join();

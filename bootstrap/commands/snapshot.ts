@@ -40,6 +40,10 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)),
   );
   await Promise.all(regions.map(({ catalog }) => catalog.store.inspect()));
+  const keyArn = await context.account.keyArn(
+    context.recovery.catalog.store.region,
+    keyAlias(environment.name),
+  );
   const servers = await context.primary.volumes.servers(environment.name);
   const live = await liveVersions(context, servers);
 
@@ -58,10 +62,6 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
   // Journaled first: a command that is killed leaves a point that says so, and that no plan will choose.
   await writeEverywhere(regions, point);
 
-  const keyArn = await context.account.keyArn(
-    context.recovery.catalog.store.region,
-    keyAlias(environment.name),
-  );
   const stateful = servers.filter(
     ({ role }) => context.topology.roles[role] !== undefined && isStateful(context.topology.roles[role]),
   );
@@ -72,6 +72,7 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     ),
   ]);
   point.sets = parts.map(({ set }) => set);
+  point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...parts.flatMap(({ faults }) => faults));
   point.status = point.faults.length === 0 ? "complete" : "incomplete";
   await writeEverywhere(regions, point);

@@ -8,6 +8,7 @@ import { encodeJson } from "../json.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
 import { type CatalogContents, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
+import { uncovered } from "../recovery/uncovered.ts";
 
 export interface SynthesisContext {
   topology: Topology;
@@ -59,7 +60,10 @@ async function resolveRecovery(context: SynthesisContext, contents: CatalogConte
   const pinned = await catalog.pinnedPlan();
   if (pinned !== undefined && (await staysPinned(context, pinned))) {
     print(`recovery-stack: ${describePinned(pinned)}`);
-    return { kind: "pinned", pins: pinned.plan.pins };
+    const missing = uncovered(topology, pinned.plan.pins);
+    if (missing.length === 0) return { kind: "pinned", pins: pinned.plan.pins };
+    const reasons = missing.map((what) => `the pinned plan ${pinned.plan.id} has ${what}`);
+    return { kind: "refused", reasons: [...reasons, "ask for another plan: rekindle plan"] };
   }
   const now = clock.now().toISOString();
   const planned = resolvePlan({

@@ -6,11 +6,6 @@ export class Undo {
     this.#steps.push({ what, run });
   }
 
-  /** Everything made so far is wanted: nothing is taken away any more. */
-  keep(): void {
-    this.#steps.length = 0;
-  }
-
   /** Tries every step, even after one failed; tells what is left behind. */
   async run(): Promise<string[]> {
     const left: string[] = [];

@@ -1,3 +1,5 @@
+import { partType } from "../../cloud-init/mime.ts";
+import { inParallel } from "../collect/in-parallel.ts";
 import { type ConfigFiles, environmentNames, roleNames } from "../config/files.ts";
 import { loadTopology, roleFaults, sortFaults } from "../config/load.ts";
 import { type Rendered, renderEverything } from "../config/rendered.ts";
@@ -40,22 +42,34 @@ export async function validate(context: ValidateContext): Promise<Validation> {
       else rendered.push(rendering.rendered);
     }
   }
-  let cloudInitAsked = true;
-  for (const one of distinct(rendered, ({ text }) => text)) {
-    const own = renderedFaults(one);
-    faults.push(...own);
-    if (own.length > 0) continue;
-    const answer = await context.askCloudInit(one.text);
-    if (answer.kind === "not-installed") cloudInitAsked = false;
-    if (answer.kind === "invalid")
-      faults.push(...answer.complaints.map((complaint) => complaintFault(one, complaint)));
-  }
+  const looks = await inParallel(
+    atOneTime,
+    distinct(rendered, ({ text }) => text),
+    (one) => look(one, context.askCloudInit),
+  );
+  faults.push(...looks.flatMap((found) => (found === "not-installed" ? [] : found)));
   return {
     version: 1,
     environments,
-    cloudInitAsked,
+    cloudInitAsked: !looks.includes("not-installed"),
     faults: sortFaults(distinct(faults, (fault) => JSON.stringify(fault))),
   };
+}
+
+/** cloud-init takes most of a second to answer, and most of that is its start. */
+const atOneTime = 4;
+
+/** What is wrong with one part of user-data. cloud-init has a schema of its own YAML only, and refuses a script. */
+async function look(
+  part: Rendered,
+  askCloudInit: ValidateContext["askCloudInit"],
+): Promise<Fault[] | "not-installed"> {
+  if (partType(part.text) !== "text/cloud-config") return [];
+  const own = renderedFaults(part);
+  if (own.length > 0) return own;
+  const answer = await askCloudInit(part.text);
+  if (answer.kind === "not-installed") return answer.kind;
+  return answer.kind === "valid" ? [] : answer.complaints.map((complaint) => complaintFault(part, complaint));
 }
 
 /** What is wrong beside the environments. */

@@ -73,22 +73,30 @@ async function verifyInRegion(
   pinned: string | undefined,
 ) {
   const look = objectCheck(store);
-  const signatures = await Promise.all(
-    trusted.map(async (key) => ({ key, signature: (await store.get(signatureKey(release, key.id)))?.body })),
-  );
+  const known = await Promise.all(trusted.map((key) => everySignature(store, release, key)));
   const signers = (body: Buffer) =>
-    signatures
-      .filter(({ key, signature }) => signature !== undefined && isSignedBy(key, sha256(body), signature))
+    known
+      .filter(({ key, bodies }) => bodies.some((signature) => isSignedBy(key, sha256(body), signature)))
       .map(({ key }) => key.id);
   const manifest = await look(manifestKey(release), undefined, (body) => {
     if (pinned !== undefined && sha256(body) !== pinned)
       return `its digest is ${sha256(body)} and not the pinned ${pinned}`;
     if (signers(body).length === 0)
       return `no trusted key has signed it (${trusted.map(({ id }) => id).join(", ") || "none is trusted"})`;
-    return undefined;
+    return replayFault(body, release, store);
   });
   const damage = [...manifest.damage];
   let intact = manifest.damage.length === 0 ? 1 : 0;
+  const signedBy: string[] = [];
+  for (const { key, bodies } of known) {
+    if (bodies.length === 0 || manifest.body === undefined) continue;
+    const digest = sha256(manifest.body);
+    const checked = await look(signatureKey(release, key.id), undefined, (body) =>
+      isSignedBy(key, digest, body) ? undefined : "it is no signature of the manifest",
+    );
+    damage.push(...checked.damage);
+    if (checked.damage.length === 0) signedBy.push(key.id);
+  }
   // A damaged manifest still has an intact version, most of the time: what it names is worth a look too.
   for (const { bundle, bundleSha256, files } of Object.values(readManifest(manifest.body))) {
     const checked = await look(bundle.key, bundle.versionId, (body) =>
@@ -97,12 +105,22 @@ async function verifyInRegion(
     damage.push(...checked.damage);
     if (checked.damage.length === 0) intact++;
   }
-  return {
-    region: store.region,
-    signedBy: manifest.body === undefined ? [] : signers(manifest.body),
-    intact,
-    damage,
-  };
+  return { region: store.region, signedBy, intact, damage };
+}
+
+/** What a key has ever signed of a release: a signature that was overwritten still proves which manifest it was. */
+async function everySignature(store: ObjectStore, release: string, key: PublicKey) {
+  const name = signatureKey(release, key.id);
+  const versions = (await store.versions(name)).filter(({ kind }) => kind === "content");
+  const objects = await Promise.all(versions.map(({ versionId }) => store.get(name, versionId)));
+  return { key, bodies: objects.flatMap((object) => (object === undefined ? [] : [object.body])) };
+}
+
+/** Signed well, and in the place of another: a release's manifest, or another region's. */
+function replayFault(body: Buffer, release: string, { region }: ObjectStore): string | undefined {
+  const said = JSON.parse(body.toString()) as Manifest;
+  if (said.release !== release) return `it is the manifest of release ${said.release}`;
+  return said.region === region ? undefined : `it is the manifest of region ${said.region}`;
 }
 
 async function bundleFault(

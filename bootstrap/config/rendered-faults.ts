@@ -1,12 +1,10 @@
-import { partType } from "../../cloud-init/mime.ts";
 import type { Fault, Place } from "../errors.ts";
 import type { Rendered } from "./rendered.ts";
 import { parseYamlFile } from "./yaml-file.ts";
 
-/** What can be told of a part without cloud-init: whether it is the YAML that it says. */
+/** What can be told of a cloud-config without cloud-init: whether it is the YAML that it says. */
 export function renderedFaults({ file, hasLinesOfFile, what, text }: Rendered): Fault[] {
   const top = { file, line: 1, column: 1 };
-  if (partType(text) !== "text/cloud-config") return [];
   return parseYamlFile(file, text).faults.map(({ place, message, move }) => ({
     place: hasLinesOfFile ? place : top,
     message: `${what} is ${message}`,
@@ -23,7 +21,7 @@ export function complaintFault(
   const where = keys.length === 0 ? "" : `${keys.join(".")}: `;
   return {
     place: keys.length === 0 ? { file, line: 1, column: 1 } : place,
-    message: `cloud-init rejects the ${what}: ${where}${message}`,
+    message: `cloud-init rejects ${what}: ${where}${message}`,
     move: "correct it; `cloud-init schema` checks it alone",
   };
 }

@@ -51,7 +51,8 @@ function renderServer(topology: Topology, files: ConfigFiles, role: string, site
   const templates = userDataNames(topology.roles[role]!, role);
   const parts = templates.map((template) => {
     const file = templatePath(template);
-    return attempt({ file, hasLinesOfFile: true, what }, () =>
+    // Not whose: a template's fault is one fault, however many servers share it.
+    return attempt({ file, hasLinesOfFile: true, what: "this user-data" }, () =>
       renderTemplate(textOf(files, file), variables),
     );
   });

@@ -71,10 +71,16 @@ export const roleRules: RoleRule[] = [
   {
     name: "roles have user-data",
     check: (role, { name, files }) =>
-      [...userDataNames(role, name).map(templatePath), bootPath]
-        .filter((path) => !files.has(path))
-        .map((path) => ({
-          keys: [],
+      [
+        ...userDataNames(role, name).map((template, index) => ({
+          path: templatePath(template),
+          keys: role.userData === undefined ? [] : ["userData", index],
+        })),
+        { path: bootPath, keys: [] },
+      ]
+        .filter(({ path }) => !files.has(path))
+        .map(({ path, keys }) => ({
+          keys,
           message: `${path} does not exist, and servers of role ${name} boot with it`,
           move: "add the file",
         })),

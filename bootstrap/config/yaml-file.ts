@@ -12,6 +12,7 @@ import {
   visit,
 } from "yaml";
 import type { Fault, Place } from "../errors.ts";
+import { show } from "./expectation.ts";
 
 /** A YAML file that remembers where everything stands. */
 export interface YamlFile {
@@ -34,15 +35,21 @@ export function parseYamlFile(path: string, text: string): YamlFile {
     return { file: path, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const start = (node: unknown): Place => at(isNode(node) ? (node.range?.[0] ?? 0) : 0);
-  const notYaml = (offset: number, message: string): Fault => ({
-    place: at(offset),
-    message: `not valid YAML: ${message}`,
-    move: "correct the text here",
-  });
+  const notYaml = (offset: number, message: string): Fault => {
+    const found = lineFrom(text, offset);
+    return {
+      place: at(offset),
+      message: `not valid YAML${found === "" ? "" : ` at ${show(found)}`}: ${message}`,
+      move: "correct the text here",
+    };
+  };
   // A tag that nobody knows is only a warning to the parser, which then guesses: here nothing is guessed.
   const faults = [...document.errors, ...document.warnings].map(({ message, pos }) =>
     notYaml(pos[0], inWords(message)),
   );
+  // A byte that is no UTF-8 became this sign when the file was read.
+  const lost = text.indexOf("\ufffd");
+  if (lost >= 0) faults.push(notYaml(lost, "the file is not in UTF-8"));
   faults.push(...unreadableNodes(document).map(({ offset, message }) => notYaml(offset, message)));
   return {
     path,
@@ -109,6 +116,11 @@ function plainData(
     // Aliases that multiply without end, and merge keys of other things than maps.
     return { value: undefined, faults: [notYaml(0, (error as Error).message)] };
   }
+}
+
+/** What stands at a place, to the end of its line. */
+function lineFrom(text: string, offset: number): string {
+  return text.slice(offset).split(/\r?\n/, 1)[0]!.trimEnd();
 }
 
 function inWords(message: string): string {

@@ -62,6 +62,12 @@ export class Catalog {
     return (await this.#readAll<HistoryRecord>(historyPrefix)).reverse();
   }
 
+  /** The newest move that is recorded. */
+  async newestMove(): Promise<HistoryRecord | undefined> {
+    const newest = (await this.store.list(historyPrefix)).at(-1);
+    return newest === undefined ? undefined : this.#read<HistoryRecord>(newest);
+  }
+
   async writeHistory(record: HistoryRecord): Promise<void> {
     const body = encodeJson(record);
     await this.store.create(historyKey(record), Buffer.from(body), sha256(body));

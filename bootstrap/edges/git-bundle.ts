@@ -1,13 +1,19 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { RekindleError } from "../errors.ts";
+import type { GitRef } from "../history/git-refs.ts";
 import { gitIn } from "./git-process.ts";
-import { succeeded } from "./process.ts";
+import { describeEnding, runForBytes, succeeded } from "./process.ts";
 
 /** The history that leads to a repository's commits, packed for those who have a part of it already. */
 export interface GitHistory {
   /** Why bundles can't be made here: a part of the history was never fetched. Nothing when all of it is here. */
   incomplete(): Promise<"shallow" | "partial" | undefined>;
+  /** Its own branches and tags, as far as they stand for commits. */
+  refs(): Promise<GitRef[]>;
+  /** The commits of branches and tags that did not lead to this one. */
+  aside(commit: string): Promise<string[]>;
   /** Those of the commits that this repository has. */
   known(commits: readonly string[]): Promise<string[]>;
   /** Whether the commit or one that led to it is missing from what those commits lead to. */
@@ -25,6 +31,11 @@ export function gitHistory(root: string): GitHistory {
     async incomplete() {
       if ((await git.must(["rev-parse", "--is-shallow-repository"])) === "true") return "shallow";
       return succeeded(await git.try(["config", "--get", "extensions.partialClone"])) ? "partial" : undefined;
+    },
+    refs: () => listRefs(root, []),
+    async aside(commit) {
+      const refs = await listRefs(root, [`--no-merged=${commit}`]);
+      return [...new Set(refs.map(({ commit }) => commit))];
     },
     async known(commits) {
       if (commits.length === 0) return [];
@@ -71,6 +82,54 @@ export function gitHistory(root: string): GitHistory {
       }
     },
   };
+}
+
+/** Branches and tags; those of something else than a commit are passed over. */
+async function listRefs(root: string, options: readonly string[]): Promise<GitRef[]> {
+  const format = "%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)";
+  const listed = await gitIn(root).must([
+    "for-each-ref",
+    `--format=${format}`,
+    ...options,
+    "refs/heads",
+    "refs/tags",
+  ]);
+  const refs = listed.split("\n").flatMap((line): (GitRef & { id: string })[] => {
+    const [name = "", type, id = "", meant, commit = ""] = line.split(" ");
+    if (type === "commit") return [{ name, commit: id, id }];
+    return type === "tag" && meant === "commit" ? [{ name, commit, id }] : [];
+  });
+  const annotated = refs.filter(({ id, commit }) => id !== commit).map(({ id }) => id);
+  const tags = await tagObjects(root, annotated);
+  return refs.map(({ name, commit, id }) => ({
+    name,
+    commit,
+    ...(id === commit ? {} : { tag: tags.get(id)! }),
+  }));
+}
+
+/** By id, in base64: their names are the digests of their bytes. */
+async function tagObjects(root: string, ids: readonly string[]): Promise<Map<string, string>> {
+  const tags = new Map<string, string>();
+  if (ids.length === 0) return tags;
+  const { ending, stdout } = await runForBytes("git", ["cat-file", "--batch"], {
+    cwd: root,
+    input: lines(ids),
+  });
+  if (ending.kind !== "exited" || ending.code !== 0)
+    throw new RekindleError(
+      "tool-failed",
+      `git cat-file in ${root} ${describeEnding(ending)}; look at \`git fsck\``,
+    );
+  let at = 0;
+  for (const id of ids) {
+    // `<id> tag <size>`, the bytes, and a line's end.
+    const start = stdout.indexOf(10, at) + 1;
+    const end = start + Number(stdout.subarray(at, start).toString().split(" ")[2]);
+    tags.set(id, stdout.subarray(start, end).toString("base64"));
+    at = end + 1;
+  }
+  return tags;
 }
 
 async function branchAt(root: string, commit: string): Promise<string> {

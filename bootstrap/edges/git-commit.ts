@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { lstatSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { existsSync, lstatSync } from "node:fs";
+import { mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { type SimpleGit, simpleGit } from "simple-git";
+import { join, resolve } from "node:path";
+import { GitError, type SimpleGit, simpleGit } from "simple-git";
 import { RekindleError } from "../errors.ts";
+import { hasCode } from "./hosts/source.ts";
 import { describeEnding, run, succeeded } from "./process.ts";
 
 /** Commits some paths and nothing else: what a user has staged or left lying about stays as it is. */
@@ -16,6 +17,8 @@ export interface Commits {
   /** Makes one commit of exactly these paths, which differ from HEAD. Gives its id. */
   commit(paths: readonly string[], message: string): Promise<string>;
   messageOf(commit: string): Promise<string>;
+  /** Removes the locks of a git that was killed. Only for after a run of ours that was: a user's are a user's. */
+  breakLocks(): Promise<void>;
 }
 
 /** `folder` is a place for lists of paths, in a file because they may be longer than a command line. */
@@ -31,7 +34,7 @@ export function gitCommits(root: string, folder: string): Commits {
       await rm(list, { force: true });
     }
   };
-  return {
+  const commits: Commits = {
     async changes(below) {
       const prefix = await git.revparse(["--show-prefix"]);
       const status = await git.raw([
@@ -52,6 +55,17 @@ export function gitCommits(root: string, folder: string): Commits {
     },
     async atHead(path) {
       return git.show([`HEAD:./${path}`]).catch(() => undefined);
+    },
+    async breakLocks() {
+      const branch = await git.raw(["symbolic-ref", "--quiet", "HEAD"]).catch(() => "");
+      const names = ["index", "HEAD", ...(branch === "" ? [] : [branch.trim()])].map(
+        (name) => `${name}.lock`,
+      );
+      const paths = await Promise.all(names.map((name) => git.revparse(["--git-path", name])));
+      const locks = paths.map((path) => resolve(root, path)).filter((path) => existsSync(path));
+      if (locks.length === 0 || (await isGitRunning((await git.revparse(["--show-toplevel"])).trim())))
+        return;
+      for (const path of locks) await rm(path, { force: true });
     },
     messageOf: (commit) => git.raw(["show", "--no-patch", "--format=%B", commit]),
     async commit(all, message) {
@@ -81,11 +95,49 @@ export function gitCommits(root: string, folder: string): Commits {
       return (await git.revparse(["HEAD"])).trim();
     },
   };
+  return {
+    ...commits,
+    breakLocks: () => inWords(root, commits.breakLocks),
+    changes: (below) => inWords(root, () => commits.changes(below)),
+    messageOf: (commit) => inWords(root, () => commits.messageOf(commit)),
+    commit: (paths, message) => inWords(root, () => commits.commit(paths, message)),
+  };
+}
+
+/** Whether a git works in this repository; true where there is no /proc to tell. */
+async function isGitRunning(top: string): Promise<boolean> {
+  const processes = await readdir("/proc").catch(() => undefined);
+  if (processes === undefined) return true;
+  const folders = await Promise.all(
+    processes.map(async (one) => {
+      const name = await readFile(`/proc/${one}/comm`, "utf8").catch(() => "");
+      if (!name.startsWith("git")) return undefined;
+      // It may have ended meanwhile; another user's may work anywhere.
+      return readlink(`/proc/${one}/cwd`).catch((error) =>
+        hasCode(error, "ENOENT", "ESRCH") ? undefined : top,
+      );
+    }),
+  );
+  return folders.some((folder) => folder !== undefined && `${folder}/`.startsWith(`${top}/`));
+}
+
+/** A full disk, a hook that refuses, an index that is locked: what git says of it, and no fault of ours. */
+async function inWords<T>(root: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new RekindleError(
+      "tool-failed",
+      `git failed in ${root}; mend what it names, then run again: that run goes on from here`,
+      { details: error.message.split("\n").filter((line) => line.trim() !== ""), cause: error },
+    );
+  }
 }
 
 /**
- * What is to be added, and what is to be removed. A file that became a folder, or was in a folder that became a file, goes by itself when what took its place is added;
- * named, it would mean what is there now.
+ * What is to be added, and what is to be removed. A file that became a folder, or was in a folder that became a file,
+ * goes by itself when what took its place is added; named, it would mean what is there now.
  */
 function byFate(root: string, paths: readonly string[]): { there: string[]; gone: string[] } {
   const isThere = (path: string) => {

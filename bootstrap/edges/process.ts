@@ -21,6 +21,8 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   /** Text for the child's standard input; it gets none when left out. */
   input?: string;
+  /** Instead: an input that says nothing and ends when this process does, and a process group of the child's own. */
+  lifeline?: boolean;
   /** Called with each line of standard output as it comes. */
   onLine?: (line: string) => void;
   /** Ends the child (SIGTERM) after so many milliseconds. */
@@ -48,7 +50,8 @@ export function runForBytes(
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [options.input === undefined && !options.lifeline ? "ignore" : "pipe", "pipe", "pipe"],
+      detached: options.lifeline ?? false,
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     });
     const stdout: Buffer[] = [];

@@ -5,6 +5,7 @@ import { terraformFailed } from "./terraform/failures.ts";
 import { releaseLockOfTheDead } from "./terraform/lock.ts";
 import { runOutliving } from "./terraform/outliving.ts";
 import { stopOnce } from "./terraform/stop.ts";
+import { runTethered } from "./terraform/tethered.ts";
 
 export type { ApplyResult } from "./terraform/events.ts";
 
@@ -33,6 +34,8 @@ export interface TerraformContext {
   env: NodeJS.ProcessEnv;
   /** Passed on to Terraform as one request to stop; it is then waited for, so that the state is written. */
   signal?: AbortSignal;
+  /** Whether a Terraform at work finishes when this program is killed, which keeps its state, or ends with it. */
+  lifetime?: "own" | "parent";
   /** How long to wait for a state that someone else has locked. */
   lockTimeoutSeconds?: number;
 }
@@ -67,7 +70,8 @@ export function terraformIn(context: TerraformContext): Terraform {
         hear?.(event);
       },
     };
-    const finished = await runOutliving(binary, [verb, ...flags], options).finally(stop.done);
+    const runIt = context.lifetime === "parent" ? runTethered : runOutliving;
+    const finished = await runIt(binary, [verb, ...flags], options).finally(stop.done);
     if (succeeded(finished)) return finished;
     // `plan -detailed-exitcode` says "there are changes" with 2.
     if (verb === "plan" && finished.ending.kind === "exited" && finished.ending.code === 2) return finished;

@@ -5,10 +5,13 @@ import { describePlan, makePlan } from "../commands/plan.ts";
 import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
+import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
+import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
+import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell } from "./cloud.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
@@ -64,11 +67,12 @@ export async function planCommand(
     topology,
     catalog,
     pinTo: cloud.recovery.catalog,
+    recoveryDeployed: recoveryDeployed(cloud),
     account: cloud.account,
     wish: wishOf(options),
     clock: run.clock,
   });
-  if (options.out !== undefined) await writeFile(options.out, encodeJson(plan));
+  if (options.out !== undefined) await writePlanFile(options.out, plan);
   answer(options, plan, describePlan(plan));
 }
 
@@ -106,7 +110,7 @@ export async function synthInputCommand(options: Options): Promise<void> {
   const input = await synthesisInput({
     topology,
     catalog: cloud.recovery.catalog,
-    recoveryDeployed: () => holdsResources(cloud.state, "recovery-stack.tfstate"),
+    recoveryDeployed: recoveryDeployed(cloud),
     clock: run.clock,
     print: (line) => console.error(line),
   });
@@ -116,11 +120,23 @@ export async function synthInputCommand(options: Options): Promise<void> {
   );
 }
 
+async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
+  try {
+    await writeFile(path, encodeJson(plan));
+  } catch (cause) {
+    throw new RekindleError(
+      "bad-input",
+      `--out ${JSON.stringify(path)} cannot be written (${(cause as Error).message}); plan ${plan.id} is pinned all the same, and in the catalog`,
+      { cause },
+    );
+  }
+}
+
 function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   if (point !== undefined) return { kind: "point", id: point };
   if (asOf === undefined) return { kind: "newest" };
-  const moment = Date.parse(asOf);
-  if (Number.isNaN(moment)) {
+  const moment = momentOf(asOf);
+  if (moment === undefined) {
     throw new RekindleError(
       "bad-input",
       `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,
@@ -129,7 +145,11 @@ function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   return { kind: "as-of", moment: new Date(moment).toISOString() };
 }
 
-function siteOf(cloud: ReturnType<typeof cloudOfShell>, region: string) {
+function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {
+  return () => holdsResources(state, "recovery-stack.tfstate");
+}
+
+function siteOf(cloud: Cloud, region: string) {
   const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
   if (site !== undefined) return site;
   throw new RekindleError(

@@ -70,6 +70,7 @@ export async function gamedayCommand(
           cliConfig,
           env: applyEnvironment(process.env, variables),
           signal: run.signal,
+          lifetime: options.keep ? "own" : "parent",
         }),
       };
     },
@@ -111,7 +112,7 @@ function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: strin
         `RPO of ${name}: ${rpoSeconds.toFixed(1)} s (objective ${objectives.rpoSeconds} s)`,
     ),
     `${checks.filter(({ passed }) => passed).length} of ${checks.length} checks passed, ` +
-      `${lostCalls.length} calls to the lost region, ${leftovers.length} resources left`,
+      `${lostCalls?.length ?? "uncounted"} calls to the lost region, ${leftovers?.length ?? "uncounted"} resources left`,
     `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %`,
     `report: ${folder}/report.md`,
     "",

@@ -118,7 +118,7 @@ function refuseDirty(paths: readonly string[]): void {
   if (paths.length === 0) return;
   throw new RekindleError(
     "refused",
-    `the work tree differs from HEAD in ${paths.length} files below ${versioned.join(" and ")}; ` +
+    `the work tree differs from HEAD in ${paths.length} file${paths.length === 1 ? "" : "s"} below ${versioned.join(" and ")}; ` +
       "commit them, or name what to take with --commit HEAD",
     { details: paths.slice(0, 20) },
   );

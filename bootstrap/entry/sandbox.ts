@@ -8,7 +8,6 @@ import { Stopwatch } from "../edges/stopwatch.ts";
 import { thisMachine } from "../edges/tools/context.ts";
 import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
-import { cloudOfSandbox } from "./cloud.ts";
 import { environmentName, programFile, projectRoot, sandboxFolder, topologyOf } from "./project.ts";
 
 /** `rekindle sandbox …`, with the program's own way to end on bad arguments. */
@@ -39,6 +38,8 @@ async function context(): Promise<SandboxContext> {
 
 /** Every environment's: a sandbox serves them all, and Terraform needs the bucket before its first word. */
 async function makeStateBuckets(root: string, endpoint: string): Promise<void> {
+  // The AWS SDK takes seconds to load on a busy machine, and only this needs it.
+  const { cloudOfSandbox } = await import("./cloud.ts");
   const files = await readdir(join(root, "configs", "environments"));
   for (const name of files
     .filter((file) => file.endsWith(".yaml"))

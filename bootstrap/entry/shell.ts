@@ -1,6 +1,7 @@
 import type { AwsAccess } from "../edges/aws/access.ts";
 import { systemClock } from "../edges/clock.ts";
 import { Stopwatch } from "../edges/stopwatch.ts";
+import { RekindleError } from "../errors.ts";
 
 /** What every long-running command shares: a clock, a stopwatch, and a signal that asks it to stop. */
 export interface Running {
@@ -24,7 +25,12 @@ export function running(): Running {
 /** How to reach the AWS that the shell's environment describes. */
 export function awsAccessOfShell({ stopwatch }: Running): AwsAccess {
   const endpoint = process.env.AWS_ENDPOINT_URL;
-  return { stopwatch, ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }) };
+  if (endpoint === undefined || endpoint === "") return { stopwatch };
+  if (URL.canParse(endpoint)) return { stopwatch, endpoint };
+  throw new RekindleError(
+    "bad-input",
+    `AWS_ENDPOINT_URL is ${JSON.stringify(endpoint)}, which is no URL; unset it, or run: eval "$(npx rekindle sandbox env)"`,
+  );
 }
 
 /** True when the shell's AWS is on this machine, as no real one is. */

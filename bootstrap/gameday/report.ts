@@ -54,8 +54,10 @@ export interface GameDayReport {
   verdict: "passed" | "failed";
   /** Why it failed: one sentence each. */
   reasons: string[];
-  lostCalls: LostCall[];
-  leftovers: Leftover[];
+  /** Absent when they were not counted: the day failed before the fault, or the gateway did not answer. */
+  lostCalls?: LostCall[];
+  /** Absent when nothing was counted: the day was kept, or its AWS did not answer. */
+  leftovers?: Leftover[];
   /** Of all seconds: in Rekindle itself, not in Terraform, AWS or time that was let pass. */
   overheadShare: number;
   /** What this day does not prove, since its AWS was an emulator. */

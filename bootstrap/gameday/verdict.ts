@@ -8,8 +8,11 @@ export interface Findings {
   checks: readonly Check[];
   rpo: readonly DataSetAge[];
   objectives: GameDayReport["objectives"];
-  lostCalls: readonly LostCall[];
-  leftovers: readonly Leftover[];
+  /** None when they could not be counted, which is not the same as zero. */
+  lostCalls?: readonly LostCall[];
+  leftovers?: readonly Leftover[];
+  /** True when leaving everything was wished for. */
+  kept: boolean;
   /** Data sets that should have come back. */
   dataSets: readonly string[];
 }
@@ -20,7 +23,7 @@ export function judge(findings: Findings): Pick<GameDayReport, "verdict" | "reas
   const reasons = [
     ...findings.steps
       .filter(({ outcome }) => outcome === "failed")
-      .map(({ name, error }) => `step ${name} failed: ${error?.[0] ?? "no reason given"}`),
+      .map(({ name, error }) => `step ${name} failed: ${error?.slice(0, 2).join(": ") || "no reason given"}`),
     ...(rtoSeconds === undefined
       ? ["the rebuild was not finished, so there is no RTO"]
       : overObjective(rtoSeconds, findings.objectives)),
@@ -29,12 +32,8 @@ export function judge(findings: Findings): Pick<GameDayReport, "verdict" | "reas
       .filter(({ passed }) => !passed)
       .map(({ name, expected, found }) => `check ${name}: expected ${expected}, found ${found}`),
     ...missingData(findings),
-    ...(findings.lostCalls.length === 0
-      ? []
-      : [
-          `the rebuild called the lost region ${findings.lostCalls.length} times, first ${describeCall(findings.lostCalls[0]!)}`,
-        ]),
-    ...findings.leftovers.map(({ kind, id, region }) => `${kind} ${id} was left in ${region}`),
+    ...callsToLostRegion(findings),
+    ...leftBehind(findings),
   ];
   return {
     verdict: reasons.length === 0 ? "passed" : "failed",
@@ -51,7 +50,7 @@ export function recoveryTime(steps: readonly Step[]): number | undefined {
   return sum(clocked.map(({ seconds }) => seconds));
 }
 
-/** Rekindle's own share of all the time that was not simply let pass. */
+/** Rekindle's own share of all the day's time: what was neither in Terraform, in AWS nor let pass. */
 export function overheadShare(steps: readonly Step[]): number {
   const own = sum(steps.map(({ spent }) => spent.rekindle));
   const all = sum(steps.map(({ seconds }) => seconds));
@@ -72,6 +71,19 @@ function missingData({ rpo, dataSets, objectives }: Findings): string[] {
       ? []
       : [`the RPO of ${name}, ${age.rpoSeconds} s, is over the objective of ${objectives.rpoSeconds} s`];
   });
+}
+
+function callsToLostRegion({ lostCalls }: Findings): string[] {
+  if (lostCalls === undefined) return ["calls of the rebuild to the lost region were not counted"];
+  if (lostCalls.length === 0) return [];
+  return [
+    `the rebuild called the lost region ${lostCalls.length} times, first ${describeCall(lostCalls[0]!)}`,
+  ];
+}
+
+function leftBehind({ leftovers, kept }: Findings): string[] {
+  if (leftovers === undefined) return kept ? [] : ["what the teardown left was not counted"];
+  return leftovers.map(({ kind, id, region }) => `${kind} ${id} was left in ${region}`);
 }
 
 function describeCall({ service, action, region }: LostCall): string {

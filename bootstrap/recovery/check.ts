@@ -5,3 +5,12 @@ export interface Check {
   expected: string;
   found: string;
 }
+
+export function check(name: string, expected: string | number, found: string | number): Check {
+  return { name, passed: expected === found, expected: String(expected), found: String(found) };
+}
+
+/** A key as checks tell it: its id, for ARNs are long, or that there is none. */
+export function describeKey(arn: string): string {
+  return `key ${arn.split("/").at(-1) || "none"}`;
+}

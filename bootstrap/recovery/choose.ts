@@ -69,15 +69,23 @@ function missingDatabases(point: RecoveryPoint, { region, databases }: Expected)
 function explainNone(passedOver: readonly PassedOver[], wish: Wish, region: string): string[] {
   if (passedOver.length === 0)
     return [`there is no recovery point in ${region}; take one: rekindle snapshot`];
-  const wanted = {
-    newest: "no point is complete",
-    "as-of": "no complete point is old enough",
-    point: "the point asked for can't be used",
-  };
   return [
-    `${wanted[wish.kind]} in ${region}; these exist:`,
+    `${whatIsLacking(passedOver, wish)} in ${region}; these exist:`,
     ...passedOver.map(
       ({ point, takenAt, reasons }) => `${point}, taken at ${takenAt}: ${reasons.join("; ")}`,
     ),
   ];
+}
+
+function whatIsLacking(passedOver: readonly PassedOver[], wish: Wish): string {
+  switch (wish.kind) {
+    case "newest":
+      return "no point is complete";
+    case "as-of":
+      return `no complete point is as old as ${wish.moment}`;
+    case "point":
+      return passedOver.some(({ point }) => point === wish.id)
+        ? `point ${wish.id} can't be used`
+        : `there is no point ${JSON.stringify(wish.id)}`;
+  }
 }

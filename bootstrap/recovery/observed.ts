@@ -14,6 +14,9 @@ export interface ObservedServer {
   instanceType: string;
   instanceProfile: string;
   privateAddress: string;
+  /** Names, sorted. */
+  securityGroups: string[];
+  rootDevice: string;
   /** Decoded. */
   userData: string;
   volumes: ObservedVolume[];
@@ -45,6 +48,7 @@ export interface ObservedDatabase {
 export interface ObservedTargetGroup {
   name: string;
   port: number;
+  healthPort: string;
   healthPath: string;
   /** Instance id → `healthy`, `initial`, … */
   targets: Record<string, string>;
@@ -52,5 +56,6 @@ export interface ObservedTargetGroup {
 
 export interface ObservedSecurityGroup {
   name: string;
-  ingress: { port: number; from: string[] }[];
+  /** `ports` is protocol and ports, such as `tcp 443`, `udp 0-65535` or `all`; `from` names groups or address blocks. */
+  ingress: { ports: string; from: string[] }[];
 }

@@ -36,7 +36,7 @@ export interface RecoveryPoint {
   /** `point-<UTC time to the millisecond>`, so that names sort by age. */
   id: string;
   environment: string;
-  /** When the first snapshot was started: the moment to which this point goes back. ISO 8601, UTC. */
+  /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
   status: "pending" | "complete" | "incomplete";
   /** What was observed; without a freeze that is `crash`. */

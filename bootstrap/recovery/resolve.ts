@@ -34,7 +34,9 @@ export function resolvePlan(request: PlanRequest): Planned {
   const expected = expectedData(topology, region);
   const hasData = Object.keys(expected.servers).length + expected.databases.length > 0;
   const choice = choosePoint(contents.points, wish, expected);
-  if (choice.kind === "none" && hasData) return { kind: "refused", reasons: choice.reasons };
+  // The newest state of an environment without data needs no point; of a past one only a point knows the release.
+  if (choice.kind === "none" && (hasData || wish.kind !== "newest"))
+    return { kind: "refused", reasons: choice.reasons };
   const point = choice.kind === "chosen" ? choice.point : undefined;
 
   const release = chooseRelease(request, point);
@@ -50,7 +52,10 @@ export function resolvePlan(request: PlanRequest): Planned {
       createdAt: now,
       ...(wish.kind === "as-of" ? { asOf: wish.moment } : {}),
       ...(point === undefined ? {} : { point: point.id, consistency: point.consistency }),
-      dataSets: point === undefined ? [] : ages(point, wish.kind === "as-of" ? wish.moment : now),
+      dataSets:
+        point === undefined
+          ? []
+          : ages(point, wish.kind === "as-of" && wish.moment < now ? wish.moment : now),
       reasons: [...pointReasons(point, wish), ...release.reasons],
       passedOver: choice.kind === "chosen" ? choice.passedOver : [],
       pins: {

@@ -7,7 +7,9 @@ export interface Candidate {
 
 /** Refers to a value that is elsewhere: a reference, a variable, a path, or nothing. */
 const elsewhere =
-  /^(\{\{.*\}\}|\$\w+([/:].*)?|\$[({].*|`.*|<[^>]*>|%\(\w+\)s|%\w+%?|\.{0,2}\/[^=]*|~\/.*|file:.*|env:.*|arn:.*|\w+:(?:\/[^=]*|#?none)?|null|nil|none|undefined|true|false|yes|no|on|off|)$/i;
+  /^(\{\{.*\}\}|\$\w+([/:].*)?|\$[({].*|`.*|<[^>]*>|%\(\w+\)s|%\w+%?|\.{0,2}\/[^=]*|~\/.*|file:.*|env:.*|arn:.*|!(?:vault|secret|env_var|include|reference|ref|sub|getatt|importvalue|join|if|findinmap|select|encrypted)\b.*|(?:var|local|data|module|each)\.[\w.-]+|ENC\[.*|\$ANSIBLE_VAULT.*|\w+:(?:\/[^=]*|#?none)?|null|nil|none|undefined|true|false|yes|no|on|off|)$/i;
+/** `{{secret:`, whose own word is no setting's name. */
+const reference = /\{\{[ \t]*(?:secret|ssm):$/;
 /** A value of a program's own: a call, an element, a string with a prefix, a part to be filled in. */
 const expression = /^([\w.]+\(|[\w.]+\([^()]*\);?|[\w.]+\[.*|[bfru]{1,2}["'].*|\{[\w.]+\}?)$/i;
 /** What stands where a secret would, in examples that are commented out. */
@@ -18,13 +20,22 @@ const manner =
   /^(?:(?:scram-sha-256|md5|sha\d*|crypt|plain|trust|peer|ident|files?|sss|compat|systemd|ldap|db|required|requisite|sufficient|optional|include|substack|prompt|ask|ask-pass|keyring|bearer|basic|jwt|default|disabled|enabled|auto|always|never|optional_no_ca)(?:[ ,]+|$))+$/i;
 /** Settings whose name holds a secret's word, and which hold none: numbers, names of files, ways to do it. */
 const otherSetting =
-  /(?:password_?(?:encryption|authentication|min|max|expire|file|hash|policy|lifetime|reuse|timeout|prompt|warn|attempts)|token_?(?:ttl|expiry|expiration|lifetime|timeout|url|endpoint|type|file|path)|server_tokens|max_?tokens?|tokens?_?per|secret_?(?:name|ref|arn|path|file)|(?:api|access|private)_?key_?(?:id|file|path|name)|ssl_certificate_key|credentials?_?(?:file|path|type|helper|provider|source))\w*["']?[ \t]*(?:=>|:=|[:=])[ \t]*["']?$/i;
+  /(?:password_?(?:encryption|authentication|min|max|expire|file|hash|policy|lifetime|reuse|timeout|prompt|warn|attempts)|token_?(?:ttl|auth|header|expiry|expiration|lifetime|timeout|url|endpoint|type|file|path)|server_tokens|max_?tokens?|tokens?_?per|secret_?(?:name|id|ref|arn|path|file|backend|provider)|key_?(?:id|file|path|name|type|size|length|header)|psk[_-]?(?:identity|file|flags)|pass[_-]?through|password_?secret|ssl_certificate_key|credentials?_?(?:file|path|type|helper|provider|source)|(?:load|import|condition|assert)credential(?:encrypted)?|setcredentialencrypted)\w*["']?[ \t]*(?:=>|:=|[:=])[ \t]*["']?$/i;
 
-export const isElsewhere = (value: string) => elsewhere.test(value);
+export const isNotElsewhere = ({ value }: Candidate) => !elsewhere.test(value);
+
+/** No setting has a longer name, with its sign. */
+const longestName = 100;
 
 /** Whether an assignment's value can be a secret at all. */
 export function isSecretValue({ value, before, after }: Candidate): boolean {
-  if (value.length < 4 || elsewhere.test(value) || manner.test(value) || otherSetting.test(before))
+  if (
+    value.length < 4 ||
+    reference.test(before) ||
+    elsewhere.test(value) ||
+    manner.test(value) ||
+    otherSetting.test(before.slice(-longestName))
+  )
     return false;
   if (value.startsWith("-----BEGIN ") || isCode(value, before, after)) return false;
   if (/^\d+$/.test(value) && /tokens["']?[ \t]*[:=][ \t]*$/i.test(before)) return false;

@@ -1,5 +1,9 @@
 import type { Candidate } from "./exempt.ts";
-import { type SecretRule, secretRules } from "./rules.ts";
+import type { SecretRule } from "./rule.ts";
+import { settingRules } from "./setting-rules.ts";
+import { tokenRules } from "./token-rules.ts";
+
+const secretRules = [...tokenRules, ...settingRules];
 
 /** Something that looks like a secret. The value itself is never told: only where it stands. */
 export interface Finding {

@@ -69,16 +69,18 @@ function accessOf(
   const mine = Object.keys(environment.databases).filter((database) =>
     environment.databases[database]!.clients.includes(role),
   );
-  const at = (site: Site, { region, arn }: RegionKey) => ({
+  // A plan may have the recovery site rebuilt in the primary region.
+  const sites: readonly Site[] = ["primary", "recovery"];
+  const at = ({ region, arn }: RegionKey) => ({
     region,
     bucket: siteBucket(name, account, region),
     keyArn: arn,
-    databases: mine.map((database) => databaseIdentifier(name, site, database)),
+    databases: mine.flatMap((database) => sites.map((site) => databaseIdentifier(name, site, database))),
   });
   return serverAccess({
     environment: name,
     account,
     role,
-    sites: [at("primary", primary), at("recovery", recovery)],
+    sites: [at(primary), at(recovery)],
   });
 }

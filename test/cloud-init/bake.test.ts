@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -51,6 +53,18 @@ describe("a builder's user-data", () => {
   it("has the success mark in full, which the sandbox's stand-in looks for", () => {
     expect(renderBakeUserData(aRecipe())).toContain(successMark(digest));
     expect(successMark(digest)).toBe(`rekindle-bake-ok ${digest}`);
+  });
+
+  it("carries the boot script without its comments, which does the same", () => {
+    const bootScript = readFileSync("cloud-init/boot");
+    const carried = contentOf("/usr/local/sbin/rekindle-boot", aRecipe({ bootScript }));
+    expect(carried).toMatch(/^#!\/bin\/sh\nset -eu\n/);
+    expect(carried.split("\n").filter((line) => /^\s*#/.test(line))).toEqual(["#!/bin/sh"]);
+    for (const shell of shells)
+      expect(spawnSync(shell[0]!, ["-n"], { input: carried, encoding: "utf8" }).stderr).toBe("");
+    const python = /<<'PYTHON'\n([\s\S]*)\nPYTHON/.exec(carried)![1]!;
+    const compiles = "import ast, sys; ast.parse(sys.stdin.read())";
+    expect(spawnSync("python3", ["-c", compiles], { input: python, encoding: "utf8" }).stderr).toBe("");
   });
 
   it("is taken with no package and no file", () => {

@@ -88,6 +88,54 @@ describe("a boot", () => {
     expect(server.told().slice(-2)).toEqual(["restart nginx.service", "restart app.service"]);
   });
 
+  test("puts a directory where a file or a link was, and the other way round", async () => {
+    const tree = [link("etc/a", "x"), aFile("etc/b", "b"), folder("etc/c"), aFile("etc/d/e", "e")];
+    await run("r1", tree);
+    const other = [folder("etc/a"), folder("etc/b"), aFile("etc/c", "c"), aFile("etc/d", "d")];
+    expect(await run("r2", other)).toMatchObject({ code: 0 });
+    expect(lstatSync(at("etc/a")).isDirectory() && lstatSync(at("etc/b")).isDirectory()).toBe(true);
+    expect(server.read("etc/c") + server.read("etc/d")).toBe("cd");
+    expect(await run("r3", tree)).toMatchObject({ code: 0 });
+    expect(server.read("etc/d/e")).toBe("e");
+  });
+
+  test("unpacks a release anew of which something on the server has changed", async () => {
+    await run("r1", [aFile("etc/a", "one"), aFile("etc/b", "b")]);
+    server.file("var/lib/rekindle/releases/r1/files/etc/a", "by hand");
+    server.call(shell, 'rm "$state"/releases/r1/files/etc/b "$root"/etc/b');
+    expect(server.boot(shell)).toMatchObject({ code: 0 });
+    expect([server.read("etc/a"), server.read("etc/b")]).toEqual(["one", "b"]);
+  });
+
+  test("takes away what a killed run of another release had put beside a file", async () => {
+    await run("r1", [aFile("etc/a", "one")]);
+    server.file("etc/a.rekindle-new", "two");
+    server.boot(shell);
+    expect(server.contents()).not.toHaveProperty("etc/a.rekindle-new");
+  });
+
+  test("says which step ended it, when nothing else does", async () => {
+    server.call(shell, 'rm "$root/etc/hosts"; mkdir "$root/etc/hosts"');
+    const { code, stderr } = await run("r1", [aFile("etc/a", "one")]);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/rekindle-boot: step write_hosts ended with \d+/);
+    expect(server.report()).toMatchObject({ message: expect.stringMatching(/^step write_hosts ended/) });
+  });
+
+  test("changes nothing where a program is not there that the role needs", async () => {
+    const pins = await server.publish("r1", [aFile("etc/a", "one")]);
+    server.identify(pins);
+    const { stderr } = server.boot(shell, "", 'command() { [ "$2" != curl ]; };');
+    expect(stderr).toContain("this server has no curl, which its role needs; nothing was changed");
+    expect(server.contents()).not.toHaveProperty("etc/a");
+  });
+
+  test("waits for another one that is running", async () => {
+    await run("r1", [aFile("etc/a", "one")]);
+    server.program("flock", "exit 1");
+    expect(server.boot(shell).stderr).toContain("another rekindle-boot has been running for 10 minutes");
+  });
+
   test("mends a file that someone changed on the server", async () => {
     await run("r1", [aFile("etc/a", "one")]);
     server.file("etc/a", "by hand", 0o777);
@@ -128,6 +176,13 @@ describe("a template", () => {
     expect(server.read("etc/app.env")).toBe("one");
   });
 
+  test("takes numbers from a secret, and keeps bytes that are no UTF-8", async () => {
+    server.bucket("secrets/s", '{"port": 5432, "tls": true}');
+    const bytes = Buffer.concat([Buffer.from("{{secret:s#port}} {{secret:s#tls}} "), Buffer.from([0xe4])]);
+    await run("r1", [{ ...aFile("etc/t", ""), content: bytes, template: true } as TreeEntry]);
+    expect(server.contents()["etc/t"]).toBe("644 5432 true \xe4");
+  });
+
   test("alone is filled in: other files may hold braces", async () => {
     await run("r1", [aFile("etc/a", "{{sever}}")]);
     expect(server.read("etc/a")).toBe("{{sever}}");
@@ -162,6 +217,27 @@ describe("a release that does not get healthy", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("there is no other one to go back to");
     expect(server.report()).toMatchObject({ outcome: "failed", release: "r1" });
+  });
+
+  test("gives way to the last healthy one even where its templates can't be filled in now", async () => {
+    server.bucket("ssm/mode", "fast");
+    server.program("curl", sick);
+    await run("r1", [aFile("etc/shop.conf", "good"), template("etc/t", "{{ssm:/mode}}")]);
+    server.call(shell, 'rm "$root-bucket/ssm/mode"');
+    const { stderr } = await run("r2", [aFile("etc/shop.conf", "bad")]);
+    expect(stderr).toContain(
+      "/etc/t: {{ssm:/mode}} can't be filled in: ParameterNotFound (400); r1 keeps what it had",
+    );
+    expect(stderr).toContain("release r1 runs again");
+    expect(stderr).not.toContain("nothing was changed");
+    expect(server.read("etc/t")).toBe("fast");
+  });
+
+  test("is given up on when its health check hangs", async () => {
+    const duties = { health: { kind: "command", command: "/bin/sleep 100", timeoutSeconds: 1 } } as const;
+    const { code, stderr } = await run("r1", [aFile("etc/a", "a")], { duties });
+    expect(stderr).toContain("was not healthy (command) within 1 s");
+    expect(code).toBe(1);
   });
 
   test("gives way too when a service does not start", async () => {

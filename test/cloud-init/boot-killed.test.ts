@@ -1,16 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readlinkSync, rmSync } from "node:fs";
-import { expect, test } from "vitest";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TreeEntry } from "../../bootstrap/release/tree.ts";
 import { aFile } from "../builders.ts";
 import { aBootingServer, type BootingServer, python } from "./booting-server.ts";
 import { shells } from "./sandboxed-server.ts";
 
 /**
- * Kills a boot at each of its steps: before every program that the script starts, and inside of Python before every
- * change of a file. The next boot must come to the same end as one that was never killed.
+ * Stops a boot at each of its steps: before every program that the script starts, and inside of Python before every
+ * change of a file. What a kill leaves is the disk as it was at that moment, so one boot is watched and its disk kept
+ * before each step; steps with equal disks are one. From each disk the next boot must come to the same end as one that
+ * was never killed. That a kill does leave that disk is shown with real ones.
  */
-const counted = ["mv", "ln", "mkdir", "cp", "rm", "systemctl", "gzip", "openssl", "curl"];
+const watched = ["mv", "ln", "mkdir", "cp", "rm", "sed", "touch", "systemctl", "gzip", "openssl", "curl"];
 const owned = { owner: "root", group: "root" };
 const before: TreeEntry[] = [
   aFile("etc/a", "one"),
@@ -24,19 +27,16 @@ const after: TreeEntry[] = [
   { kind: "directory", path: "etc/d", mode: "0750", ...owned },
 ];
 
-/** Python with a hook that ends it, and the shell that started it, before its n-th change of a file. */
-const killer = `
-import os, runpy, sys
-counter, limit = os.environ["KILL_COUNT"], int(os.environ["KILL_AT"])
+/** Python with a hook before each change of a file; the hook runs what the programs' wrappers run. */
+const hooked = `
+import os, runpy, subprocess, sys
 changes = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.chown", "os.chmod"}
 def hook(event, arguments):
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
     if event not in changes and not writes or busy:
         return
     busy.append(True)
-    with open(counter, "a") as file: file.write("x")
-    if os.path.getsize(counter) == limit:
-        os.kill(int(os.environ["KILL_PID"]), 9)
+    if subprocess.call(["/bin/sh", os.environ["AT_STEP"]]) != 0:
         os._exit(137)
     busy.clear()
 busy = []
@@ -45,69 +45,93 @@ sys.addaudithook(hook)
 runpy.run_path(sys.argv[0], run_name="__main__")
 `;
 
-async function aServerOnTheWay(): Promise<BootingServer> {
-  const server = aBootingServer();
+let server: BootingServer;
+let start: () => void;
+let wanted: Record<string, string>;
+/** One a step: the folder with the disk as it was before it. */
+let steps: string[];
+beforeAll(async () => {
+  server = aBootingServer();
   server.identify(await server.publish("r1", before));
   expect(server.boot(shells[0]!).code).toBe(0);
   server.identify(await server.publish("r2", after));
   server.bucket("systemctl", "");
-  return server;
-}
+  execFileSync("cp", ["-a", server.root, `${server.root}.start`]);
+  start = () => putBack(`${server.root}.start`);
+  watch(`mkdir ${kept()}/$n; cp -a ${server.root} ${server.bucketPath}/systemctl ${kept()}/$n`);
+  execFileSync("mkdir", [kept()]);
+  expect(bootWatched()).toBe(0);
+  wanted = disk(server.root);
+  steps = readdirSync(kept()).sort((a, b) => Number(a) - Number(b));
+});
+afterAll(() => server.remove());
 
-/** Boots, and is killed at the given step; false when there are fewer steps. */
-function bootKilledAt(server: BootingServer, step: number): boolean {
-  const count = `${server.bucketPath}/steps`;
-  server.bucket("steps", "");
-  for (const name of counted) {
-    server.wrap(
-      name,
-      `printf x >> ${count}; if [ $(wc -c < ${count}) -eq ${step} ]; then kill -9 $KILL_PID; exit 137; fi`,
-    );
+test("a boot that was killed at any step is finished by the next one", { timeout: 300_000 }, () => {
+  const differing = new Map<string, string>();
+  for (const step of steps) {
+    const key = JSON.stringify(disk(join(kept(), step)));
+    if (!differing.has(key)) differing.set(key, step);
   }
-  server.file("../root-bucket/killer.py", killer);
-  server.program("python3", `shift; exec "${python}" ${server.bucketPath}/killer.py "$@"`);
-  const environment = `export KILL_PID=$$ KILL_AT=${step} KILL_COUNT=${count};`;
-  const { code } = server.boot(shells[0]!, "", environment);
-  server.unwrap();
-  server.program("python3", `exec "${python}" "$@"`);
-  return code !== 0;
-}
-
-function state(server: BootingServer): Record<string, string> {
-  const links = readdirSync(server.root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isSymbolicLink())
-    .map((entry) => [
-      `${entry.parentPath.slice(server.root.length)}/${entry.name}`,
-      readlinkSync(`${entry.parentPath}/${entry.name}`),
-    ]);
-  return { ...server.contents(), ...Object.fromEntries(links) };
-}
-
-test("a boot that was killed at any step is finished by the next one", { timeout: 600_000 }, async () => {
-  const server = await aServerOnTheWay();
-  const again = saved(server.root, server.bucketPath);
-  expect(server.boot(shells[0]!).code).toBe(0);
-  const wanted = state(server);
-  let step = 1;
-  for (again(); bootKilledAt(server, step); again()) {
+  expect(steps.length).toBeGreaterThan(50);
+  expect(differing.size).toBeGreaterThan(25);
+  for (const step of differing.values()) {
+    putBack(join(kept(), step, "root"));
+    server.bucket("systemctl", readFileSync(join(kept(), step, "systemctl")));
     const { code, stderr } = server.boot(shells[0]!);
     expect(stderr, `after a kill at step ${step}`).toBe("rekindle-boot: web runs release r2\n");
     expect(code).toBe(0);
-    expect(state(server), `after a kill at step ${step}`).toEqual(wanted);
+    expect(disk(server.root), `after a kill at step ${step}`).toEqual(wanted);
     expect(server.told()).toContain("restart nginx.service");
-    step++;
   }
-  expect(step).toBeGreaterThan(30);
-  server.remove();
 });
 
-/** Keeps folders as they are now; gives what brings them back to that. */
-function saved(...folders: string[]): () => void {
-  for (const folder of folders) execFileSync("cp", ["-a", folder, `${folder}.saved`]);
-  return () => {
-    for (const folder of folders) {
-      rmSync(folder, { recursive: true });
-      execFileSync("cp", ["-a", `${folder}.saved`, folder]);
-    }
-  };
+test("what a kill leaves is what was kept before its step", { timeout: 300_000 }, () => {
+  for (let step = 8; step <= steps.length; step += 24) {
+    start();
+    watch(`[ $n -lt ${step} ] || { kill -9 $BOOT; exit 1; }`);
+    expect(bootWatched(), `killed at step ${step}`).toBeNull();
+    expect(disk(server.root), `killed at step ${step}`).toEqual(disk(join(kept(), `${step}`, "root")));
+  }
+});
+
+const kept = () => `${server.root}.kept`;
+
+/** Has some lines of shell run before each step, with its number as `$n`. */
+function watch(lines: string): void {
+  server.bucket("steps", "");
+  const count = `${server.bucketPath}/steps`;
+  server.bucket("at-step", `PATH=/usr/bin:/bin; printf x >>${count}; n=$(wc -c <${count}); ${lines}`);
+}
+
+/** Boots with the watch on; gives its exit code, none when it was killed. */
+function bootWatched(): number | null {
+  for (const name of watched) server.wrap(name, "/bin/sh $AT_STEP || exit 137");
+  server.bucket("hooked.py", hooked);
+  server.program("python3", `shift 3; exec "${python}" ${server.bucketPath}/hooked.py "$@"`);
+  const { code } = server.boot(shells[0]!, "", `export BOOT=$$ AT_STEP=${server.bucketPath}/at-step;`);
+  server.unwrap();
+  server.program("python3", `exec "${python}" "$@"`);
+  return code;
+}
+
+/** Everything below a folder: kind, mode, owner, and content or target. */
+function disk(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .sort()
+      .map((name) => {
+        const path = join(folder, name);
+        const { mode, uid, gid } = lstatSync(path);
+        const kind = mode & 0o170000;
+        const holds =
+          kind === 0o100000 ? readFileSync(path, "latin1") : kind === 0o120000 ? readlinkSync(path) : "";
+        return [name, `${mode.toString(8)} ${uid}:${gid} ${holds}`];
+      }),
+  );
+}
+
+/** Makes the server's disk the one in a folder. */
+function putBack(folder: string): void {
+  rmSync(server.root, { recursive: true });
+  execFileSync("cp", ["-a", folder, server.root]);
 }

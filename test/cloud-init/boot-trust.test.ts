@@ -102,6 +102,12 @@ test("any trusted key's signature is enough, of P-256 too", async () => {
   expect(server.boot(shell)).toMatchObject({ code: 0 });
 });
 
+test("a signature that is not there is told apart from one that is not of the manifest", async () => {
+  server.identify(await server.publish("r1", [page("one")]));
+  server.call(shell, 'rm "$root-bucket"/releases/r1/signatures/*');
+  expect(server.boot(shell).stderr).toMatch(/no trusted key has signed .*\.sig can't be fetched \(NoSuchKey/);
+});
+
 describe("a bundle", () => {
   test.for([
     ["an absolute path", "/etc/passwd"],
@@ -140,6 +146,19 @@ describe("a bucket that can't be reached", () => {
     expect(stderr).toContain("the report could not be delivered");
     expect(code).toBe(1);
     expect(server.read("etc/shop.conf")).toBe("one");
+  });
+
+  test("is asked again when the instance's role comes after the instance", async () => {
+    server.identify(await server.publish("r1", [page("one")]));
+    server.program("sleep", `echo i-0abc >${server.bucketPath}/instance`);
+    expect(server.boot(shell, "", "unset AWS_ACCESS_KEY_ID;")).toMatchObject({ code: 0 });
+  });
+
+  test("for a role that never comes says so", async () => {
+    server.identify(await server.publish("r1", [page("one")]));
+    const { code, stderr } = server.boot(shell, "", "unset AWS_ACCESS_KEY_ID;");
+    expect(stderr).toContain("this server has no role to ask AWS with");
+    expect(code).toBe(1);
   });
 
   test("for want of permission is not asked again", async () => {

@@ -21,6 +21,7 @@ describe.each(
     server.program("lsblk", "");
     server.program("mdadm", `echo "$*" >> "$REKINDLE_ROOT-bucket/mdadm"`);
     server.file(log, "");
+    server.file("var/lib/rekindle/installed", "{}");
   });
   afterEach(() => server.remove());
 
@@ -46,6 +47,45 @@ describe.each(
     expect(code).toBe(1);
     expect(stderr).toContain("1 of 2 data volumes are blank");
     expect(server.read(log)).toBe("");
+  });
+
+  it("say so when they can't be striped", () => {
+    server.program("mdadm", "exit 1");
+    const { code, stderr } = assemble();
+    expect(code).toBe(1);
+    expect(stderr).toContain("can't be striped");
+  });
+
+  it("are blank again after a run that was killed while it formatted them, and only those", () => {
+    const [ours, another] = [
+      `layout=striped; undo_formatting ${disks.join(" ")}`,
+      `undo_formatting ${disks[0]}`,
+    ];
+    server.call(shell, `begin_formatting ${disks.join(" ")}`);
+    for (const name of ["d0", "d1"]) sign(name, "signed");
+    server.call(shell, `layout=single; ${another}`);
+    expect(server.read("dev/d0").slice(0, 6)).toBe("signed");
+    expect(server.call(shell, ours)).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("begins again"),
+    });
+    expect(server.call(shell, `is_blank ${disks[0]} && is_blank ${disks[1]} && echo blank`).stdout).toBe(
+      "blank\n",
+    );
+  });
+
+  it("with data are never taken for ones that a killed run was formatting", () => {
+    for (const name of ["d0", "d1"]) sign(name, "signed");
+    server.call(shell, `layout=striped; undo_formatting ${disks.join(" ")}`);
+    expect(server.read("dev/d0").slice(0, 6)).toBe("signed");
+  });
+
+  it("are mounted when the server starts again, in place of an earlier line for the same folder", () => {
+    server.file("etc/fstab", "# /data\nUUID=r / ext4 defaults 0 1\nUUID=old /data xfs defaults 0 2\n");
+    server.call(shell, "write_mount UUID=new /data ext4; write_mount UUID=new /data ext4");
+    expect(server.read("etc/fstab")).toBe(
+      "# /data\nUUID=r / ext4 defaults 0 1\nUUID=new /data ext4 defaults,nofail 0 2\n",
+    );
   });
 
   it("are left alone when they make no array", () => {

@@ -51,6 +51,45 @@ const flipped = (bytes: Buffer) => {
   return damaged;
 };
 
+describe("branches and tags", () => {
+  it("come back, with merges, whether the published commit has them behind it or not", async () => {
+    const { git, root, commit, publish, clone, point, bundles } = await aBench();
+    await commit("one");
+    await git.must(["tag", "light"]);
+    await git.must(["tag", "--annotate", "v1", "--message", "größe\n\n\n"]);
+    await git.must(["checkout", "--quiet", "-b", "topic/a"]);
+    await git.must(["commit", "--quiet", "--allow-empty", "--message", "topic"]);
+    await git.must(["checkout", "--quiet", "-b", "unmerged"]);
+    await git.must(["commit", "--quiet", "--allow-empty", "--message", "unmerged"]);
+    await git.must(["checkout", "--quiet", "trunk"]);
+    await git.must(["merge", "--quiet", "--no-ff", "--message", "merge", "topic/a"]);
+    const last = await git.must(["rev-parse", "HEAD"]);
+    await publish(last);
+    await git.must(["tag", "later", "HEAD~1"]);
+    await publish(last);
+    await point(last);
+    expect(await bundles()).toHaveLength(2);
+    const other = join(await aFolder(), "other");
+    await git.must(["clone", "--quiet", "--no-tags", "--single-branch", root, other]);
+    await publish(last, other);
+    const back = await clone();
+    const refs = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"];
+    expect(await back.git.must(refs)).toBe(await git.must(refs));
+    expect(await back.git.must(["symbolic-ref", "HEAD"])).toBe("refs/heads/trunk");
+    expect(await back.git.must(["for-each-ref", "refs/remotes"])).toBe("");
+    expect(await back.git.must(["rev-list", "--all", "--count"])).toBe("4");
+  });
+
+  it("of which a commit did not come back are told by name", async () => {
+    const { commit, publish, clone, stores, lines } = await aBench();
+    await publish(await commit("one"));
+    const refs = JSON.stringify({ version: 1, refs: [{ name: "refs/tags/gone", commit: "0".repeat(40) }] });
+    await stores[0].swap("git/refs.json", Buffer.from(refs), (await stores[0].get("git/refs.json"))?.etag);
+    await clone();
+    expect(lines).toContain("refs/tags/gone is left out: its commit did not come back");
+  });
+});
+
 describe("publishing the history", () => {
   it("puts a full bundle into every region, then only what is new, and nothing for nothing", async () => {
     const { commit, publish, stores, bundles } = await aBench();

@@ -47,6 +47,18 @@ describe.skipIf(sshd === undefined)("collect over ssh", () => {
     expect(await inGit("old")).toBeUndefined();
   });
 
+  it("names in its message whose owner or mode changed", async () => {
+    await run();
+    await chmod(join(etc, "nginx/nginx.conf"), 0o640);
+    await run();
+    const message = await bench.git.raw(["log", "-1", "--format=%B"]);
+    expect(message).toMatch(/^Collect other changes of web \(web-1\)\n/);
+    expect(message).toContain(`${etc}/nginx/nginx.conf has mode 0640`);
+    await chmod(join(etc, "nginx/nginx.conf"), 0o644);
+    await run();
+    expect(await bench.git.raw(["log", "-1", "--format=%B"])).toContain("nginx.conf has usual attributes");
+  });
+
   it("keeps owners, modes, links and empty folders; packages and units beside them", async () => {
     await chmod(join(etc, "nginx/nginx.conf"), 0o640);
     await put(etc, { tool: "#!/bin/sh\n" });

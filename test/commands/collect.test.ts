@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -229,6 +229,29 @@ describe("collect", () => {
       expect(await inGit("app.conf")).toContain("port=81\npassword={{secret:");
     });
 
+    it("reports hosts that have another value there, and keeps that in mind while one is away", async () => {
+      const other = await bench.host("web-2", { "etc/app/app.conf": text.replace("hunter2", "other") });
+      await put(host, { "etc/app/app.conf": text });
+      const sources = [
+        { folder: host, host: "web-1" },
+        { folder: other, host: "web-2" },
+      ];
+      await role({ secrets: "reference", sources });
+      const differences = async (changes = {}) =>
+        (await bench.collect({ findSecrets: findPasswords, ...changes })).roles[0]?.differences;
+      const secretDiffers = { "/etc/app/app.conf": { "web-2": "secret" } };
+      expect(await differences()).toEqual(secretDiffers);
+      expect(await differences()).toEqual(secretDiffers);
+      expect(await bench.committed("configs/roles/web/collected.yaml")).not.toMatch(
+        /hunter2|other|[0-9a-f]{64}/,
+      );
+      await rename(host, `${host}-away`);
+      expect(await differences()).toEqual(secretDiffers);
+      await rename(`${host}-away`, host);
+      await put(other, { "etc/app/app.conf": text });
+      expect(await differences()).toEqual({});
+    });
+
     it("leaves a template of the user's as it is while the server has what it gives", async () => {
       await role();
       await put(bench.root, {
@@ -360,6 +383,22 @@ describe("collect", () => {
       expect(await bench.git.raw(["ls-tree", "-r", "HEAD"]), `stopped after ${after}`).toBe(wanted);
     }
     expect(stops).toBeGreaterThan(4);
+  });
+
+  it("says what git says when it can't commit, and goes on from there", async () => {
+    const host = await bench.host("web-1", { "etc/a": "1" });
+    await bench.role("web", { sources: [{ folder: host, host: "web-1" }], paths: ["/etc"] });
+    const hook = join(bench.root, ".git/hooks/pre-commit");
+    await put(bench.root, { ".git/hooks/pre-commit": "#!/bin/sh\necho not now >&2\nexit 1\n" });
+    await chmod(hook, 0o755);
+    await expect(bench.collect()).rejects.toMatchObject({ kind: "tool-failed", details: ["not now"] });
+    await rm(hook);
+    // As one that is killed in the midst of it leaves it.
+    await put(bench.root, { ".git/index.lock": "" });
+    expect((await bench.collect()).commit).toBeDefined();
+    await put(bench.root, { ".git/index.lock": "" });
+    await put(host, { "etc/a": "2" });
+    await expect(bench.collect()).rejects.toMatchObject({ kind: "tool-failed" });
   });
 
   it("announces a commit, and announces it later when that failed", async () => {

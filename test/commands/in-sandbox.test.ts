@@ -23,8 +23,15 @@ const open = () => testField(sandbox(), aTopology());
 
 const snapshotIn = ({ shared, cloud }: TestField) =>
   takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery });
-const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }) =>
-  makePlan({ ...shared, wish, catalog: cloud.recovery.catalog, pinTo: cloud.recovery.catalog });
+const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }, changes: object = {}) =>
+  makePlan({
+    ...shared,
+    wish,
+    catalog: cloud.recovery.catalog,
+    pinTo: cloud.recovery.catalog,
+    recoveryDeployed: async () => false,
+    ...changes,
+  });
 const failure = (work: Promise<unknown>) =>
   work.then(
     () => expect.unreachable("it succeeded"),
@@ -67,6 +74,12 @@ describe("publishing to S3", () => {
     expect(error.kind).toBe("refused");
     expect(error.message).toContain("belong to account 123456789012, and the environment names 999999999999");
     expect(await field.cloud.recovery.catalog.store.list("")).toEqual([]);
+  });
+
+  it("says which call fails when its answer says nothing", async () => {
+    const field = await open();
+    await sandbox().addFault({ service: "s3", action: "HeadBucket", kind: "503" });
+    expect((await failure(publishIn(field))).message).toMatch(/^S3 HeadBucket in eu-\w+-1: HTTP status 503$/);
   });
 
   it("says which region does not answer", async () => {
@@ -142,6 +155,16 @@ describe("baking", () => {
   });
 });
 
+it("a bake whose builder can't be removed says so, and keeps the image", async () => {
+  const field = await open();
+  await sandbox().addFault({ service: "ec2", action: "TerminateInstances", kind: "500" });
+  const recipes = { web: field.recipes.web! };
+  const error = await failure(bakeIn(field, { recipes }));
+  expect(error.message).toContain("the image of web is baked and recorded, but its builder is still there");
+  expect(error.details.join("\n")).toMatch(/^builder i-\w+ in eu-west-1 was not removed: /);
+  expect((await bakeIn(field, { recipes })).upToDate).toHaveLength(1);
+});
+
 describe("a recovery point", () => {
   it("is complete in both catalogs when every volume has its copy", async () => {
     const field = await open();
@@ -170,7 +193,7 @@ describe("a recovery point", () => {
       "a copy fails",
       ["/dev/sdf", "/dev/sdg"],
       { service: "ec2", action: "CopySnapshot", kind: "500" as const },
-      "db-0: ",
+      `db-0: EC2 CopySnapshot in ${recovery}: `,
     ],
     ["a volume is not attached", ["/dev/sdf"], undefined, "db-0: volume data-1 is not attached at /dev/sdg"],
     ["its server is not running", undefined, undefined, "role db has 0 running servers of 1"],
@@ -187,6 +210,35 @@ describe("a recovery point", () => {
     const refusal = await failure(planIn(field));
     expect(refusal.kind).toBe("no-recovery-point");
     expect(refusal.details.join("\n")).toContain(`${point!.id}, taken at ${point!.takenAt}: incomplete`);
+  });
+});
+
+describe("the moment of a recovery point", () => {
+  it("is not before any of its data, so that a plan as of that moment takes nothing newer", async () => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const { id, takenAt, sets } = await snapshotIn(field);
+    expect(sets.filter((set) => set.takenAt > takenAt)).toEqual([]);
+    const plan = await planIn(field, { kind: "as-of", moment: takenAt });
+    expect(plan.point).toBe(id);
+    expect(plan.dataSets.filter(({ rpoSeconds }) => rpoSeconds < 0)).toEqual([]);
+  });
+
+  it("is not recorded when the recovery region's key is not there", async () => {
+    const field = await open();
+    await publishIn(field);
+    const account = { ...field.cloud.account, keyArn: async () => Promise.reject(new Error("no key")) };
+    await expect(
+      takeSnapshot({
+        ...field.shared,
+        account,
+        primary: field.cloud.primary,
+        recovery: field.cloud.recovery,
+      }),
+    ).rejects.toThrow("no key");
+    expect(await field.cloud.recovery.catalog.points()).toEqual([]);
   });
 });
 
@@ -235,6 +287,49 @@ describe("planning", () => {
     const asked = await planIn(field);
     expect(await synthesize()).toEqual(asked.pins.volumes);
     expect(asked.pins.volumes).not.toEqual(second);
+  });
+
+  it("is for the primary region too, but not while the stack is deployed in the other one", async () => {
+    const field = await open();
+    await publishIn(field);
+    const { baked } = await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    await snapshotIn(field);
+    await planIn(field);
+    const { catalog } = field.cloud.primary;
+    const deployed = { catalog, recoveryDeployed: async () => true };
+    expect((await failure(planIn(field, { kind: "newest" }, deployed))).message).toContain(
+      `recovery-stack is deployed in ${recovery} and can't move to ${primary}`,
+    );
+    const { pins } = await planIn(field, { kind: "newest" }, { catalog });
+    expect(pins).toMatchObject({ site: "recovery", region: primary });
+    expect(Object.values(pins.roles).map(({ imageId }) => imageId)).toEqual(
+      expect.arrayContaining(baked.map(({ images }) => images[primary])),
+    );
+  });
+
+  it("refuses to deploy a pinned plan that lacks data of the environment, rather than to make empty volumes", async () => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    await snapshotIn(field);
+    const { id } = await planIn(field);
+    const { roles } = field.topology.environment;
+    const { recovery: resolved } = await synthesisInput({
+      ...field.shared,
+      topology: aTopology({ roles: { ...roles, db: { ...roles.db, count: 2 } } }),
+      catalog: field.cloud.recovery.catalog,
+      recoveryDeployed: async () => true,
+    });
+    expect(resolved).toEqual({
+      kind: "refused",
+      reasons: [
+        `the pinned plan ${id} has no snapshot of db-1's volume data-0`,
+        `the pinned plan ${id} has no snapshot of db-1's volume data-1`,
+        "ask for another plan: rekindle plan",
+      ],
+    });
   });
 
   it("gives the stacks its reasons when there is nothing to rebuild from", async () => {

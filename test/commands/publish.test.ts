@@ -74,6 +74,27 @@ describe("publishing", () => {
   });
 
   it.each([
+    "get",
+    "swap",
+  ] as const)("leaves the copy of a move that overtook its own before its %s", async (call) => {
+    const { stores, context } = aBench();
+    const other = { ...context, commit: "b".repeat(40) };
+    const copies = stores[1];
+    const original = copies[call].bind(copies) as (...args: unknown[]) => unknown;
+    Object.assign(copies, {
+      [call]: async (key: string, ...rest: unknown[]) => {
+        if (key !== "current.json") return original(key, ...rest);
+        Object.assign(copies, { [call]: original });
+        await publish(other);
+        return original(key, ...rest);
+      },
+    });
+    await publish(context);
+    for (const catalog of context.catalogs)
+      expect((await catalog.pointer())!.pointer.commit).toBe(other.commit);
+  });
+
+  it.each([
     "inspect",
     "demand",
   ] as const)("writes nothing anywhere when %s refuses one region", async (check) => {
@@ -96,6 +117,37 @@ describe("publishing", () => {
     expect(await context.catalogs[0]!.pointer()).toBeUndefined();
     delete (stores[1] as Partial<MemoryStore>).create;
     expect(await publish(context)).toMatchObject({ pointer: "moved" });
+  });
+
+  it.each(
+    Array.from({ length: 10 }, (_, count) => count),
+  )("comes to the same end when it was killed after %i writes", async (count) => {
+    const { stores, context } = aBench();
+    let left = count;
+    for (const store of stores) {
+      const { create, swap } = store;
+      const dying =
+        <A extends unknown[], T>(write: (...args: A) => T) =>
+        (...args: A): T => {
+          if (left-- <= 0) throw new Error("killed");
+          return write.apply(store, args);
+        };
+      Object.assign(store, { create: dying(create), swap: dying(swap) });
+    }
+    await expect(publish(context)).rejects.toThrow("killed");
+    // What was under way beside the write that failed would not outlive a kill either.
+    await new Promise((later) => setImmediate(later));
+    for (const store of stores) {
+      delete (store as Partial<MemoryStore>).create;
+      delete (store as Partial<MemoryStore>).swap;
+    }
+    const { release } = await publish(context);
+    const [deciding, copy] = await Promise.all(context.catalogs.map((catalog) => catalog.pointer()));
+    expect(deciding!.pointer.release).toBe(release);
+    expect(copy!.pointer).toEqual(deciding!.pointer);
+    const histories = await Promise.all(context.catalogs.map((catalog) => catalog.history()));
+    expect(histories[0]).toMatchObject([{ kind: "publish", release, previous: null }]);
+    expect(histories[1]).toEqual(histories[0]);
   });
 
   it("signs the manifest so that the commit's own keys can check it", async () => {

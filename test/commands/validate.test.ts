@@ -46,9 +46,26 @@ test("user-data over 16 KiB is compressed, and refused when that is not enough",
   );
 });
 
-test("user-data that is no YAML is placed in its template", async () => {
+test("user-data that is no YAML is one fault of its template, whatever servers share it", async () => {
   const files = shopFiles(replace("template", "hostname:", "hostname: [\nb:"));
-  expect((await faults(files)).join("\n")).toMatch(/web\.yaml:\d+:\d+: .*YAML/);
+  expect(await faults(files)).toEqual([
+    expect.stringMatching(/web\.yaml:\d+:\d+: this user-data is not valid YAML at /),
+  ]);
+});
+
+test("a script is no cloud-config, and cloud-init is not asked about its schema", async () => {
+  const files = shopFiles(replace("template", "#cloud-config\n", "#!/bin/sh\n#"));
+  const asked: string[] = [];
+  const validation = await validate({
+    files,
+    environments: [],
+    askCloudInit: async (text) => {
+      asked.push(text);
+      return { kind: "valid" };
+    },
+  });
+  expect(validation.faults).toEqual([]);
+  expect(asked.filter((text) => !text.startsWith("#cloud-config"))).toEqual([]);
 });
 
 test("cloud-init's complaint is placed at the key that it names", async () => {
@@ -60,9 +77,9 @@ test("cloud-init's complaint is placed at the key that it names", async () => {
     askCloudInit: async (text) =>
       text.includes("runcmd: 5") ? { kind: "invalid", complaints: [complaint] } : { kind: "valid" },
   });
-  expect(faults.map(formatFault)[0]).toMatch(
-    /web\.yaml:2:\d+: cloud-init rejects the .*runcmd: 5 is not of type/,
-  );
+  expect(faults.map(formatFault)).toEqual([
+    expect.stringMatching(/web\.yaml:2:\d+: cloud-init rejects this user-data: runcmd: 5 is not of type/),
+  ]);
 });
 
 test("a file that nothing reads is told of", async () => {

@@ -56,6 +56,7 @@ test("a release that nobody touched is as it was published, in every region", as
 describe.each([
   ["a bundle", "bundle"],
   ["the manifest", "manifest"],
+  ["a signature", "signature"],
 ] as const)("%s", (_name, which) => {
   test("that was overwritten is named, with its intact version, and can be put back", async () => {
     const bucket = await published();
@@ -64,7 +65,7 @@ describe.each([
     const { damage, intact } = await bucket.verify();
     expect(damage).toMatchObject([{ region: recovery, key: bucket[which], intact: { versionId: before } }]);
     expect(damage[0]!.fault).toMatch(/^the newest version: /);
-    expect(intact).toBe(5);
+    expect(intact).toBe(which === "signature" ? 6 : 5);
     await restoreIntact(bucket.catalogs, damage);
     expect((await bucket.verify()).damage).toEqual([]);
   });
@@ -100,13 +101,34 @@ test("a bundle is found out by any bit of its tar", async () => {
   }
 });
 
-test("a signature that was tampered with leaves the manifest unsigned", async () => {
+test("a signature that was tampered with is not counted among the good ones", async () => {
   const bucket = await published();
   await bucket.overwrite(bucket.signature, (body) => flipped(body));
   const { damage, signatures } = await bucket.verify();
-  expect(damage[0]).toMatchObject({ key: bucket.manifest });
-  expect(damage[0]!.fault).toContain("no trusted key has signed it");
+  expect(damage).toMatchObject([
+    { key: bucket.signature, fault: "the newest version: it is no signature of the manifest" },
+  ]);
   expect(signatures[recovery]).toEqual([]);
+});
+
+test("a manifest that no signature is left of is not signed", async () => {
+  const bucket = await published();
+  await bucket.remove(bucket.signature, await bucket.versionOf(bucket.signature));
+  const { damage } = await bucket.verify();
+  expect(damage).toMatchObject([{ key: bucket.manifest }]);
+  expect(damage[0]!.fault).toContain("no trusted key has signed it");
+});
+
+test("another region's manifest, replayed with its signature, is found out", async () => {
+  const bucket = await published();
+  const { store: other } = bucket.catalogs[1]!;
+  for (const key of [bucket.manifest, bucket.signature]) {
+    const { body } = (await other.get(key))!;
+    await bucket.overwrite(key, () => body);
+  }
+  const { damage } = await bucket.verify({ pinned: {} });
+  expect(damage[0]).toMatchObject({ key: bucket.manifest, intact: {} });
+  expect(damage[0]!.fault).toMatch(/^the newest version: it is the manifest of region /);
 });
 
 test("a key that is not trusted proves nothing", async () => {

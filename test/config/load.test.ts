@@ -47,7 +47,16 @@ describe("told with place, value and move is", () => {
     ],
     ["another version", inShop("version: 1", "version: 2"), `${environment}:1:10: version is 2`],
     ["broken YAML", inShop("regions: {", "regions: ["), `${environment}:4:`],
-    ["a key that is there twice", inShop("name: shop", "name: shop\nname: store"), `${environment}:3:1: `],
+    [
+      "a key that is there twice",
+      inShop("name: shop", "name: shop\nname: store"),
+      `${environment}:3:1: not valid YAML at "name: store": Map keys must be unique`,
+    ],
+    [
+      "a byte that is no UTF-8",
+      inShop("name: shop", "name: shop\ndescription: caf\ufffd"),
+      `${environment}:3:17: not valid YAML at "\ufffd": the file is not in UTF-8`,
+    ],
     [
       "half a base image",
       inDb('owner: amazon, name: "image-*"', "owner: amazon"),
@@ -144,6 +153,11 @@ describe("told with place, value and move is", () => {
       "a role without user-data",
       [remove("cloud-init/templates/db.yaml")],
       "cloud-init/templates/db.yaml does not exist",
+    ],
+    [
+      "a part of the user-data that is not there",
+      inDb("health:", "userData: [db.yaml, more.yaml]\nhealth:"),
+      `${db}:10:21: cloud-init/templates/more.yaml does not exist`,
     ],
   ])("%s", ([, changes, expected]) => {
     expect(faultsAfter(...changes).join("\n")).toContain(expected);

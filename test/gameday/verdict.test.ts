@@ -29,6 +29,7 @@ function findings(changes: Partial<Findings> = {}): Findings {
     objectives: { rpoSeconds: 3600, rtoSeconds: 900 },
     lostCalls: [],
     leftovers: [],
+    kept: false,
     dataSets: ["db-0"],
     ...changes,
   };
@@ -37,6 +38,15 @@ function findings(changes: Partial<Findings> = {}): Findings {
 describe("a verdict", () => {
   it("passes when every step, check and objective held", () => {
     expect(judge(findings())).toEqual({ verdict: "passed", reasons: [], rtoSeconds: 42.763 });
+  });
+
+  it("fails when what must be none was not counted, and asks for no count of what a kept day leaves", () => {
+    const { lostCalls: _calls, leftovers: _left, ...uncounted } = findings();
+    expect(judge(uncounted).reasons).toEqual([
+      "calls of the rebuild to the lost region were not counted",
+      "what the teardown left was not counted",
+    ]);
+    expect(judge({ ...uncounted, lostCalls: [], kept: true }).verdict).toBe("passed");
   });
 
   it.each<[string, Partial<Findings>, string]>([

@@ -45,6 +45,7 @@ describe("a time", () => {
     "2026",
     "20261124",
     "2026-13-01",
+    "2026-02-30T10:00:00Z",
     "v2026-11-24",
     "2026-11-24 10:00",
   ])("%s is none", (text) => expect(momentOf(text)).toBeUndefined());

@@ -104,6 +104,20 @@ describe("a recovery plan", () => {
     ]);
   });
 
+  it("takes the point of exactly the moment, and a millisecond earlier the one before", () => {
+    const before = aPoint({ takenAt: "2026-11-24T09:00:00.000Z" });
+    const contents = aCatalog({ points: [before, aPoint()] });
+    const { takenAt } = aPoint();
+    expect(planned(contents, { kind: "as-of", moment: takenAt }).point).toBe(aPoint().id);
+    const justBefore = new Date(Date.parse(takenAt) - 1).toISOString();
+    expect(planned(contents, { kind: "as-of", moment: justBefore }).point).toBe(before.id);
+  });
+
+  it("counts the age of its data from now when the moment is still to come", () => {
+    const chosen = planned(aCatalog(), { kind: "as-of", moment: "2030-01-01T00:00:00.000Z" });
+    expect(chosen.dataSets[0]?.rpoSeconds).toBe(7200);
+  });
+
   it("falls back to the point's release when the current one has no images", () => {
     const unbaked = aManifest({ release: "cccccccccccc-333333333333" });
     unbaked.roles = { ...unbaked.roles, db: { ...unbaked.roles.db!, recipe: "recipe-new" } };
@@ -140,13 +154,19 @@ describe("a recovery plan", () => {
       "none is old enough",
       aCatalog(),
       { kind: "as-of", moment: "2026-01-01T00:00:00.000Z" } as Wish,
-      "no complete point is old enough",
+      "no complete point is as old as 2026-01-01T00:00:00.000Z in eu-central-1",
     ],
     [
       "the named one is unknown",
       aCatalog(),
       { kind: "point", id: "point-x" } as Wish,
-      "the point asked for can't be used",
+      'there is no point "point-x" in eu-central-1',
+    ],
+    [
+      "the named one is incomplete",
+      aCatalog({ points: [aPoint({ status: "incomplete", faults: ["db-0: copy failed"] })] }),
+      { kind: "point", id: aPoint().id } as Wish,
+      `point ${aPoint().id} can't be used`,
     ],
     [
       "nothing is published",
@@ -164,16 +184,15 @@ describe("a recovery plan", () => {
     expect(refusal(contents, wish)).toContain(reason);
   });
 
-  it("needs no point for an environment without data", () => {
+  it("needs no point for the newest state of an environment without data, and one for a past state", () => {
     const topology = aTopology({ roles: { web: { count: 1, instanceType: "t3.small" } } });
-    const result = resolvePlan({
-      topology,
-      region: recovery,
-      wish: { kind: "newest" },
-      now,
-      contents: aCatalog({ points: [] }),
+    const resolve = (wish: Wish) =>
+      resolvePlan({ topology, region: recovery, wish, now, contents: aCatalog({ points: [] }) });
+    expect(resolve({ kind: "newest" }).kind).toBe("planned");
+    expect(resolve({ kind: "as-of", moment: now })).toEqual({
+      kind: "refused",
+      reasons: ["there is no recovery point in eu-central-1; take one: rekindle snapshot"],
     });
-    expect(result.kind).toBe("planned");
   });
 });
 

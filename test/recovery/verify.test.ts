@@ -5,7 +5,7 @@ import type { Observed, ObservedServer } from "../../bootstrap/recovery/observed
 import { resolvePlan } from "../../bootstrap/recovery/resolve.ts";
 import { verifySite } from "../../bootstrap/recovery/verify.ts";
 import { renderUserData } from "../../cloud-init/user-data.ts";
-import { aCatalog, aTopology, recovery } from "../builders.ts";
+import { aCatalog, aRole, aTopology, recovery } from "../builders.ts";
 
 const topology = aTopology();
 const planned = resolvePlan({
@@ -18,6 +18,15 @@ const planned = resolvePlan({
 if (planned.kind === "refused") throw new Error(planned.reasons.join("\n"));
 const { pins } = planned.plan;
 
+const root = {
+  device: "/dev/xvda",
+  snapshotId: "",
+  sizeGiB: 8,
+  type: "gp3",
+  encrypted: true,
+  keyArn: pins.encryptionKey,
+};
+
 function aServer(role: string, server: string, changes: Partial<ObservedServer> = {}): ObservedServer {
   const variables = userDataVariables(topology, pins, { role, server });
   return {
@@ -28,22 +37,22 @@ function aServer(role: string, server: string, changes: Partial<ObservedServer> 
     instanceType: topology.environment.roles[role]!.instanceType,
     instanceProfile: `rekindle-shop-${role}`,
     privateAddress: "10.20.10.16",
+    securityGroups: [`rekindle/shop/recovery/role/${role}`],
+    rootDevice: "/dev/xvda",
     userData: renderUserData(pins.roles[role]!.userData, variables),
-    volumes: [],
+    volumes: [root],
     ...changes,
   };
 }
 
 function aDatabaseServer(changes: Partial<ObservedServer> = {}): ObservedServer {
   const volume = (name: string, device: string) => ({
+    ...root,
     device,
     snapshotId: `snap-r-${name}`,
     sizeGiB: 10,
-    type: "gp3",
-    encrypted: true,
-    keyArn: pins.encryptionKey,
   });
-  const volumes = [volume("data-0", "/dev/sdf"), volume("data-1", "/dev/sdg")];
+  const volumes = [root, volume("data-0", "/dev/sdf"), volume("data-1", "/dev/sdg")];
   return aServer("db", "db-0", { volumes, ...changes });
 }
 
@@ -60,6 +69,7 @@ function asPlanned(changes: Partial<Observed> = {}): Observed {
       {
         name: "shop-r-web",
         port: 80,
+        healthPort: "80",
         healthPath: "/healthz",
         targets: { "i-1": "healthy", "i-2": "healthy" },
       },
@@ -67,7 +77,7 @@ function asPlanned(changes: Partial<Observed> = {}): Observed {
     securityGroups: securityGroups(topology, "recovery").map(({ name, ingress }) => ({
       name,
       ingress: ingress.map(({ port, from }) => ({
-        port,
+        ports: `tcp ${port}`,
         from: [from === "0.0.0.0/0" ? from : securityGroupName("shop", "recovery", from)],
       })),
     })),
@@ -84,7 +94,15 @@ const failedChecks = (observed: Observed) =>
 const withDatabaseServer = (changes: Partial<ObservedServer>) =>
   asPlanned({ servers: [aDatabaseServer(changes), ...asPlanned().servers.slice(1)] });
 
-const [first, second] = aDatabaseServer().volumes;
+/** The group of the database server with one more rule. */
+const withRule = (rule: { ports: string; from: string[] }) =>
+  asPlanned({
+    securityGroups: asPlanned().securityGroups.map((group) =>
+      group.name.endsWith("role/db") ? { ...group, ingress: [...group.ingress, rule] } : group,
+    ),
+  });
+
+const [, first, second] = aDatabaseServer().volumes;
 
 describe("verification", () => {
   it("passes a site that is as planned", () => {
@@ -101,30 +119,30 @@ describe("verification", () => {
       withDatabaseServer({ userData: "#cloud-config\n# db other\n" }),
       "user-data of db-0",
     ],
-    ["a missing volume", withDatabaseServer({ volumes: [first!] }), "volume data-1 of db-0"],
+    ["a missing volume", withDatabaseServer({ volumes: [root, first!] }), "volume data-1 of db-0"],
     [
       "a volume from another snapshot",
-      withDatabaseServer({ volumes: [{ ...first!, snapshotId: "snap-other" }, second!] }),
+      withDatabaseServer({ volumes: [root, { ...first!, snapshotId: "snap-other" }, second!] }),
       "volume data-0 of db-0",
     ],
     [
       "a smaller volume",
-      withDatabaseServer({ volumes: [{ ...first!, sizeGiB: 5 }, second!] }),
+      withDatabaseServer({ volumes: [root, { ...first!, sizeGiB: 5 }, second!] }),
       "volume data-0 of db-0",
     ],
     [
       "another volume type",
-      withDatabaseServer({ volumes: [{ ...first!, type: "st1" }, second!] }),
+      withDatabaseServer({ volumes: [root, { ...first!, type: "st1" }, second!] }),
       "volume data-0 of db-0",
     ],
     [
       "a plain-text volume",
-      withDatabaseServer({ volumes: [first!, { ...second!, encrypted: false }] }),
+      withDatabaseServer({ volumes: [root, first!, { ...second!, encrypted: false }] }),
       "volume data-1 of db-0",
     ],
     [
       "another key",
-      withDatabaseServer({ volumes: [first!, { ...second!, keyArn: "arn:other/k2" }] }),
+      withDatabaseServer({ volumes: [root, first!, { ...second!, keyArn: "arn:other/k2" }] }),
       "volume data-1 of db-0",
     ],
     ["a missing server", asPlanned({ servers: asPlanned().servers.slice(1) }), "servers of db"],
@@ -150,19 +168,59 @@ describe("verification", () => {
     ],
     [
       "an open port",
-      asPlanned({
-        securityGroups: asPlanned().securityGroups.map((group) => ({
-          ...group,
-          ingress: [
-            ...group.ingress,
-            { port: 22, from: group.name.endsWith("role/db") ? ["0.0.0.0/0"] : [] },
-          ],
-        })),
-      }),
+      withRule({ ports: "tcp 22", from: ["0.0.0.0/0"] }),
       "security group rekindle/shop/recovery/role/db",
     ],
+    [
+      "a port that is open to another group",
+      withRule({ ports: "tcp 5432", from: ["sg-other"] }),
+      "security group rekindle/shop/recovery/role/db",
+    ],
+    [
+      "a security group that no role describes",
+      asPlanned({
+        securityGroups: [...asPlanned().securityGroups, { name: "backdoor", ingress: [] }],
+      }),
+      "security groups that no role describes",
+    ],
+    [
+      "a server in another security group",
+      withDatabaseServer({ securityGroups: ["default"] }),
+      "security groups of db-0",
+    ],
+    [
+      "a health check on another port",
+      asPlanned({ targetGroups: [{ ...asPlanned().targetGroups[0]!, healthPort: "8080" }] }),
+      "target group shop-r-web",
+    ],
+    [
+      "a plain-text root volume",
+      withDatabaseServer({ volumes: [{ ...root, encrypted: false }, first!, second!] }),
+      "root volume of db-0",
+    ],
+    [
+      "a volume that no role describes",
+      withDatabaseServer({ volumes: [root, first!, second!, { ...first!, device: "/dev/sdz" }] }),
+      "volumes of db-0 that no role describes",
+    ],
+    ["a fixed server under another's name", withDatabaseServer({ server: "db-1" }), "server db-0"],
   ])("finds %s", (_what, observed, check) => {
     expect(failedChecks(observed)).toContain(check);
+  });
+
+  it("finds what the environment has got since the plan was made", () => {
+    const { roles } = topology.environment;
+    const grown = aTopology(
+      { roles: { ...roles, db: { ...roles.db, count: 2 }, miner: { count: 1, instanceType: "t3.small" } } },
+      { miner: aRole() },
+    );
+    const servers = [...asPlanned().servers, { ...aDatabaseServer(), role: "miner", server: "miner-0" }];
+    const checks = verifySite(grown, pins, asPlanned({ servers }), {});
+    expect(checks[0]).toMatchObject({
+      passed: false,
+      found:
+        "no image for role miner, no snapshot of db-1's volume data-0, no snapshot of db-1's volume data-1",
+    });
   });
 
   it("finds a database that came from another snapshot than the planned one", () => {

@@ -20,6 +20,7 @@ describe("the control API refuses", () => {
     ["PUT", "/builders", '{"outcome":"explodes"}', 'outcome is "explodes"'],
     ["POST", "/faults", "[]", "the body is not a JSON object"],
     ["POST", "/faults", "{", "the body is not a JSON object"],
+    ["POST", "/faults", '{"kind":"500","region":"mars"}', 'region is "mars"; give the name of one'],
     ["POST", "/faults", '{"kind":"latency"}', "latencyMs is undefined"],
   ] as const)("%s %s %s", async ([method, path, body, reason]) => {
     expect(await control(method, path, body)).toEqual({

@@ -63,6 +63,11 @@ describe("a rule", () => {
     expect(await failures(8, calls.s3)).toEqual([4, 8]);
   });
 
+  test("is met however service and action are written", async () => {
+    await sandbox().addFault({ kind: "500", service: "EC2", action: "describeVpcs" });
+    await expect(calls.ec2()).rejects.toMatchObject({ name: "InternalError" });
+  });
+
   test("leaves other services, actions and regions alone", async () => {
     await sandbox().addFault({ kind: "500", service: "ec2", action: "RunInstances" });
     await sandbox().addFault({ kind: "500", service: "ec2", region: "us-west-2" });

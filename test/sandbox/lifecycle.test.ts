@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -7,8 +7,10 @@ import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { GetBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { DescribeParametersCommand } from "@aws-sdk/client-ssm";
 import { afterEach, describe, expect, test } from "vitest";
+import { s3Store } from "../../bootstrap/edges/aws/objects.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { findSandbox, type Sandbox, type StartSandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
+import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { commandLine } from "../../sandbox/processes.ts";
 import { clients } from "./clients.ts";
 import { gatewayFolder } from "./gateway.ts";
@@ -93,6 +95,29 @@ describe("a killed gateway", () => {
   });
 });
 
+describe("a gateway that lost its record", () => {
+  test.each([
+    ["damaged", () => writeFile(record(), "garbage")],
+    ["removed", () => rm(record())],
+  ])("%s, is found all the same", async (_case, lose) => {
+    const sandbox = await start();
+    await lose();
+    expect(await find()).toMatchObject({ id: sandbox.id });
+    await lose();
+    expect(await start()).toMatchObject({ id: sandbox.id });
+  });
+
+  test("with its whole folder, ends, and leaves the one that came after it alone", async () => {
+    const sandbox = await start();
+    const { moto } = await sandbox.status();
+    await rm(folder.options().stateDir, { recursive: true });
+    const next = await start();
+    await gone(sandbox.pid);
+    await gone(moto.pid);
+    expect(await find()).toMatchObject({ id: next.id });
+  });
+});
+
 describe("a start", () => {
   test("where one runs returns that one", async () => {
     const first = await start();
@@ -141,4 +166,13 @@ test("an emulator that ended is told in each protocol's own words", async () => 
   await expect(ec2.send(new DescribeVpcsCommand({}))).rejects.toMatchObject({ message });
   await expect(ssm.send(new DescribeParametersCommand({}))).rejects.toMatchObject({ message });
   await expect(s3.send(new GetBucketVersioningCommand({ Bucket: "b" }))).rejects.toMatchObject({ message });
+  // Rekindle's own commands say so too, of a HEAD as well, whose answer has no room for words.
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const access = { endpoint: sandbox.endpoint, credentials, stopwatch: new Stopwatch(systemClock) };
+  await expect(s3Store(access, "eu-west-1", "b").inspect()).rejects.toMatchObject({
+    kind: "unreachable",
+    message: expect.stringMatching(
+      /^the emulator of the sandbox .* has ended \(it (was killed by SIGKILL|exited with 137)\)/,
+    ),
+  });
 });

@@ -53,6 +53,18 @@ describe("a rebuild", () => {
     expect(Object.keys(synthesize(ledger())["recovery-stack"].data ?? {})).toEqual([]);
   });
 
+  test("is made in the region of its plan, be it the primary's", () => {
+    const input = shop();
+    if (input.recovery.kind === "refused") throw new Error("the builder's input is pinned");
+    const pins = { ...input.recovery.pins, region: "eu-central-1" };
+    const { provider, resource } = synthesize({ ...input, recovery: { kind: "pinned", pins } })[
+      "recovery-stack"
+    ];
+    expect(provider.aws![0]).toMatchObject({ region: "eu-central-1" });
+    const zones = Object.values(resource.aws_subnet!).map((subnet) => subnet.availability_zone);
+    expect(new Set(zones)).toEqual(new Set(["eu-central-1a", "eu-central-1b"]));
+  });
+
   test("tells where its load balancers, servers and databases are", () => {
     expect(recovery.output!.servers!.value).toEqual({ "app-0": "10.20.64.16", "db-0": "10.20.64.17" });
     expect(Object.keys(recovery.output!.load_balancers!.value as object)).toEqual(["web"]);

@@ -210,7 +210,7 @@ describe("the roles of servers", () => {
     }
   });
 
-  test("read the password of a database when they are its client", () => {
+  test("read the password of a database of either site when they are its client", () => {
     const [policy] = all(synthesize(ledger())["foundation-stack"], "aws_iam_role_policy");
     expect(JSON.parse(policy!.policy).Statement.at(-1)).toMatchObject({
       Action: "secretsmanager:GetSecretValue",
@@ -218,6 +218,8 @@ describe("the roles of servers", () => {
         StringEquals: {
           "aws:ResourceTag/aws:rds:primaryDBInstanceArn": [
             "arn:aws:rds:eu-central-1:123456789012:db:rekindle-ledger-primary-ledger",
+            "arn:aws:rds:eu-central-1:123456789012:db:rekindle-ledger-recovery-ledger",
+            "arn:aws:rds:eu-west-1:123456789012:db:rekindle-ledger-primary-ledger",
             "arn:aws:rds:eu-west-1:123456789012:db:rekindle-ledger-recovery-ledger",
           ],
         },

@@ -4,6 +4,7 @@ import {
   EC2Client,
   type Filter,
   type Instance,
+  type IpPermission,
   paginateDescribeInstances,
   paginateDescribeSecurityGroups,
   paginateDescribeVolumes,
@@ -99,6 +100,15 @@ async function observeServer(
     instanceType: instance.InstanceType ?? "",
     instanceProfile: instance.IamInstanceProfile?.Arn?.split("/").at(-1) ?? "",
     privateAddress: instance.PrivateIpAddress ?? "",
+    // Of its interfaces: what the instance itself lists, the emulator leaves empty for one with a fixed address.
+    securityGroups: [
+      ...new Set(
+        (instance.NetworkInterfaces ?? []).flatMap(({ Groups }) =>
+          (Groups ?? []).map(({ GroupName }) => GroupName!),
+        ),
+      ),
+    ].sort(),
+    rootDevice: instance.RootDeviceName ?? "",
     userData: plainText(Buffer.from(attribute.UserData?.Value ?? "", "base64")),
     volumes: (instance.BlockDeviceMappings ?? []).map(({ DeviceName, Ebs }) =>
       observeVolume(DeviceName!, volumes.get(Ebs!.VolumeId!)),
@@ -171,6 +181,7 @@ async function observeTargetGroup(
   return {
     name: group.TargetGroupName ?? "",
     port: group.Port ?? 0,
+    healthPort: group.HealthCheckPort ?? "",
     healthPath: group.HealthCheckPath ?? "",
     targets: Object.fromEntries(
       (health.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => [
@@ -189,16 +200,21 @@ async function observeSecurityGroups(ec2: EC2Client, filters: Filter[]): Promise
   const names = new Map(found.map(({ GroupId, GroupName }) => [GroupId!, GroupName!]));
   return found.map((group) => ({
     name: group.GroupName!,
-    ingress: (group.IpPermissions ?? [])
-      .map((rule) => ({
-        port: rule.FromPort ?? -1,
-        from: [
-          ...(rule.UserIdGroupPairs ?? []).map(({ GroupId }) => names.get(GroupId!) ?? GroupId!),
-          ...(rule.IpRanges ?? []).map(({ CidrIp }) => CidrIp!),
-        ].sort(),
-      }))
-      .sort((a, b) => a.port - b.port || (a.from[0] ?? "").localeCompare(b.from[0] ?? "")),
+    ingress: (group.IpPermissions ?? []).map((rule) => ({
+      ports: describePorts(rule),
+      from: [
+        ...(rule.UserIdGroupPairs ?? []).map(({ GroupId }) => names.get(GroupId!) ?? GroupId!),
+        ...(rule.IpRanges ?? []).map(({ CidrIp }) => CidrIp!),
+        ...(rule.Ipv6Ranges ?? []).map(({ CidrIpv6 }) => CidrIpv6!),
+        ...(rule.PrefixListIds ?? []).map(({ PrefixListId }) => PrefixListId!),
+      ],
+    })),
   }));
+}
+
+function describePorts({ IpProtocol, FromPort, ToPort }: IpPermission): string {
+  if (IpProtocol === undefined || IpProtocol === "-1") return "all";
+  return FromPort === ToPort ? `${IpProtocol} ${FromPort}` : `${IpProtocol} ${FromPort}-${ToPort}`;
 }
 
 /** User-data over EC2's limit was compressed. */

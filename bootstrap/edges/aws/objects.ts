@@ -115,10 +115,14 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     try {
       return await s3.send(new ListObjectsV2Command({ ...place, Prefix: prefix, ...from }));
     } catch (error) {
-      // S3's own words for a bucket that is elsewhere or gone help nobody who typed its name.
-      if (isBucketFault(error)) await demandBucket(s3, place, region);
-      throw error;
+      return await explained(error);
     }
+  }
+
+  /** S3's own words for a bucket that is elsewhere or gone help nobody who typed its name. */
+  async function explained(error: unknown): Promise<never> {
+    if (isBucketFault(error)) await demandBucket(s3, place, region);
+    throw error;
   }
 
   return {
@@ -155,7 +159,7 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
         if (["NoSuchKey", "NoSuchVersion"].includes(errorCode(error))) return undefined;
         if (errorCode(error) === "InvalidObjectState")
           throw new ArchivedObject(bucket, key, versionId, error);
-        throw error;
+        return await explained(error);
       }
     },
     async availability(key, versionId) {

@@ -65,6 +65,7 @@ async function cleanParts(
   const reasons: string[] = [];
   const references: Reference[] = [];
   const taken = new Set<string>();
+  const live = createHash("sha256");
   let lines = 0;
   let isBraced = false;
   try {
@@ -74,6 +75,7 @@ async function cleanParts(
         .findSecrets(roleFilesFolder(rules.role) + path.slice(1), masked)
         .map((one) => ({ ...one, line: one.line + lines }));
       lines += count(masked);
+      live.update(masked);
       isBraced ||= masked.includes("{{");
       if (rules.secrets === "refuse") reasons.push(...found.map(looksSecret));
       const replaced = referring(rules.role, path, masked, found, taken);
@@ -93,7 +95,8 @@ async function cleanParts(
     await out.cancel();
     return { kind: "left-out", reasons };
   }
-  return { kind: "kept", sha256: await out.end(), template: isTemplate, references };
+  const secrets = isTemplate ? { secrets: live.digest("hex") } : {};
+  return { kind: "kept", sha256: await out.end(), template: isTemplate, ...secrets, references };
 }
 
 /** A file that servers fill in stays the template it is, as long as the live one is what it gives. */
@@ -104,9 +107,14 @@ async function cleanTemplate(
   live: Buffer,
   template: string,
 ): Promise<Cleaned> {
-  if (fillsIn(template, live.toString()))
-    return { kind: "kept", sha256: await aside.put(Buffer.from(template)), template: true, references: [] };
-  if (rules.secrets === "reference" && isOwnTemplate(rules.role, template))
+  const isOwn = isOwnTemplate(rules.role, template);
+  if (fillsIn(template, live.toString())) {
+    // What else a template is filled with, such as the server's name, differs between hosts by right.
+    const secrets = isOwn ? { secrets: createHash("sha256").update(live).digest("hex") } : {};
+    const sha256 = await aside.put(Buffer.from(template));
+    return { kind: "kept", sha256, template: true, ...secrets, references: [] };
+  }
+  if (rules.secrets === "reference" && isOwn)
     return cleanParts(rules, (_path, bytes) => bytes, aside, path, chain([live]));
   const reason = "is not what its template in git gives any more; carry the change into the template by hand";
   return { kind: "left-out", reasons: [reason] };

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { lockHolder, takenExitCode } from "../../../sandbox/lock.ts";
-import { stateFiles } from "../../../sandbox/state-files.ts";
+import { readRecord, stateFiles } from "../../../sandbox/state-files.ts";
 import { RekindleError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import { describeEnding, type Ending } from "../process.ts";
@@ -35,7 +35,9 @@ const pollMs = 30;
 export async function startSandbox(options: StartSandbox): Promise<Sandbox> {
   const stateDir = resolve(options.stateDir);
   await mkdir(stateDir, { recursive: true });
-  const running = await findSandbox(stateDir, options.clock);
+  // Without a record another start may be at work: the lock decides, and this one waits for the winner below.
+  const hasRecord = (await readRecord(stateFiles(stateDir).record)) !== undefined;
+  const running = hasRecord ? await findSandbox(stateDir, options.clock) : undefined;
   if (running !== undefined) return running;
   const logStart = await sizeOf(stateFiles(stateDir).log);
   const start = options.clock.monotonic();

@@ -46,7 +46,12 @@ export async function endOrphan({ motoPid, motoPort }: GatewayRecord, clock: Clo
   await within(gentleMs, gone, clock);
 }
 
-async function within(limitMs: number, isDone: () => Promise<boolean>, clock: Clock): Promise<boolean> {
+/** Looks until it is done; false when it was not by then. */
+export async function within(
+  limitMs: number,
+  isDone: () => Promise<boolean>,
+  clock: Clock,
+): Promise<boolean> {
   const start = clock.monotonic();
   while (!(await isDone())) {
     if (clock.monotonic() - start > limitMs) return false;

@@ -12,6 +12,11 @@ export const registryHost: Record<Flavour, string> = {
   opentofu: "registry.opentofu.org",
 };
 
+/** What answers when that registry can be asked. */
+export function registryService(flavour: Flavour): string {
+  return `https://${registryHost[flavour]}/.well-known/terraform.json`;
+}
+
 /** The first folder below which the provider really lies, for this platform: implied ones, then the system's add-ons. */
 export async function searchMirrors(context: ToolContext, flavour: Flavour): Promise<string | undefined> {
   for (const folder of impliedFolders(context, flavour)) {

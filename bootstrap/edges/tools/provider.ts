@@ -5,6 +5,7 @@ import {
   holdsProvider,
   providerVersion,
   registryHost,
+  registryService,
   searchMirrors,
   terraformPlatform,
 } from "./provider-mirror.ts";
@@ -21,7 +22,7 @@ const tool = "aws provider";
 /**
  * What is chosen, first match first:
  * 1. REKINDLE_PROVIDER_MIRROR, because somebody said so for Rekindle; when it does not hold the provider nothing else is tried.
- * 2. The user's own CLI configuration, when Terraform can read it and it says how to install providers.
+ * 2. The user's own CLI configuration, when Terraform can read it and the provider is where it says.
  * 3. A mirror in Terraform's implied folders, then below the system's add-on folders: no download, no network.
  * 4. The registry; downloaded once into Rekindle's own folder, for all stacks.
  * 5. What an earlier download left there, when the registry does not answer any more.
@@ -46,7 +47,7 @@ export async function providerSource(
   const mirror = await searchMirrors(context, flavour);
   if (mirror !== undefined) return { kind: "mirror", folder: mirror };
   const host = registryHost[flavour];
-  if (await context.reaches(`https://${host}/.well-known/terraform.json`)) return { kind: "registry", host };
+  if (await context.reaches(registryService(flavour))) return { kind: "registry", host };
   const downloaded = downloadFolder(context);
   if (await holdsProvider(context, downloaded, flavour)) return { kind: "mirror", folder: downloaded };
   return missing(context, terraform, `${host} does not answer, and no mirror on this machine holds it`);
@@ -67,7 +68,7 @@ export async function findProvider(context: ToolContext, terraform: Finding): Pr
     case "missing":
       return source;
     case "user":
-      return { ...found, path: source.config, note: "as this CLI configuration says; not looked into" };
+      return { ...found, path: source.config, note: "as this CLI configuration says" };
     case "mirror":
       return { ...found, path: source.folder, note: "mirror" };
     case "registry":

@@ -1,21 +1,25 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { run, succeeded } from "../process.ts";
 import type { ToolContext } from "./context.ts";
 import type { Found } from "./finding.ts";
+import { holdsProvider, registryService } from "./provider-mirror.ts";
 import { flavourOf } from "./terraform.ts";
 
 /**
- * The user's CLI configuration, when Terraform reads it without complaint and it says how to install providers.
- * One that does not say so is left out: the stacks need nothing else from it, and credentials stay where they are.
+ * The user's CLI configuration, when Terraform reads it without complaint and the provider can come from where it says.
+ * One that says nothing of providers is left out: the stacks need nothing else from it, and credentials stay where they
+ * are. One that leads nowhere must not stop a machine that has the provider elsewhere.
  */
 export async function userConfiguration(context: ToolContext, terraform: Found): Promise<string | undefined> {
   for (const path of configurationPaths(context, terraform)) {
     const text = await readText(path);
     if (text === undefined) continue;
-    return /^\s*"?provider_installation\b/m.test(text) && (await isReadable(context, terraform, path))
-      ? path
-      : undefined;
+    const isOfUse =
+      /^\s*"?provider_installation\b/m.test(text) &&
+      (await isReadable(context, terraform, path)) &&
+      (await leadsToProvider(context, terraform, text));
+    return isOfUse ? path : undefined;
   }
   return undefined;
 }
@@ -36,6 +40,17 @@ async function isReadable(context: ToolContext, terraform: Found, path: string):
   return (
     succeeded(finished) && !/problems with the CLI configuration/i.test(finished.stdout + finished.stderr)
   );
+}
+
+/** A network mirror and an override of developers are believed; a folder and the registry are looked at. */
+async function leadsToProvider(context: ToolContext, terraform: Found, text: string): Promise<boolean> {
+  const said = text.replace(/^\s*(#|\/\/).*$/gm, "");
+  if (/\b(network_mirror|dev_overrides)\b/.test(said)) return true;
+  const flavour = flavourOf(terraform);
+  for (const [, folder] of said.matchAll(/\bfilesystem_mirror\b[^}]*?\bpath"?\s*[=:]\s*"([^"]*)"/g)) {
+    if (await holdsProvider(context, resolve(context.root, folder!), flavour)) return true;
+  }
+  return /\bdirect\b/.test(said) && (await context.reaches(registryService(flavour)));
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -142,4 +142,17 @@ describe("the user's CLI configuration", () => {
     const { cliConfig } = await ensureTerraform(machine.context);
     expect(await readFile(cliConfig, "utf8")).toContain(`path    = "${join(machine.root, "opt/m")}"`);
   });
+
+  it.each([
+    ["a folder without the provider", 'filesystem_mirror {\n    path = "/nowhere"\n  }', false],
+    ["the folder that has it", 'filesystem_mirror {\n    path = "MIRROR"\n  }', true],
+    ["a registry that does not answer", "direct {}", false],
+    ["a folder only in a comment", '# filesystem_mirror { path = "MIRROR" }', false],
+  ])("counts by whether the provider can come from there: %s", async (_case, method, isUsed) => {
+    const said = method.replace("MIRROR", join(machine.root, "opt/m"));
+    const path = await machine.file("own.rc", `provider_installation {\n  ${said}\n}\n`);
+    machine.context.env.TF_CLI_CONFIG_FILE = path;
+    const own = join(machine.context.stateDir, "terraform.rc");
+    expect((await ensureTerraform(machine.context)).cliConfig).toBe(isUsed ? path : own);
+  });
 });
