@@ -6,14 +6,15 @@ export type Problem =
   | { kind: "throttle" }
   | { kind: "internal" }
   | { kind: "unavailable"; message: string }
-  | { kind: "invalid"; message: string };
+  | { kind: "invalid"; message: string }
+  | { kind: "refused"; code: string; message: string };
 
 interface Written {
   status: number;
   code: string;
 }
 
-const codes: Record<Problem["kind"], Record<Protocol, Written>> = {
+const codes: Record<Exclude<Problem["kind"], "refused">, Record<Protocol, Written>> = {
   throttle: {
     ec2: { status: 503, code: "RequestLimitExceeded" },
     query: { status: 400, code: "Throttling" },
@@ -50,7 +51,8 @@ const codes: Record<Problem["kind"], Record<Protocol, Written>> = {
 
 /** Writes a problem as the service itself would, so that SDKs and Terraform read it as AWS's own. */
 export function errorAnswer(request: ApiRequest, problem: Problem): Answer {
-  const { status, code } = codes[problem.kind][request.protocol];
+  const { status, code } =
+    problem.kind === "refused" ? { status: 400, code: problem.code } : codes[problem.kind][request.protocol];
   const message = messageOf(problem);
   const { type, text, extra = [] } = write(request, code, message, status);
   return {

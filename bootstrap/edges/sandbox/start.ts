@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { lockHolder, takenExitCode } from "../../../sandbox/lock.ts";
+import type { EngineChoice } from "../../../sandbox/protocol.ts";
 import { stateFiles } from "../../../sandbox/state-files.ts";
 import { RekindleError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
@@ -18,6 +19,8 @@ export interface StartSandbox {
   moto: readonly string[];
   /** The account that the emulator plays; its own default when left out. */
   account?: string;
+  /** What gives instances bodies; `none` when left out. */
+  engine?: EngineChoice;
   /** `parent`: ends with this process, however that ends. `detached`: runs until it is stopped. */
   lifetime: "detached" | "parent";
   /** The bundled gateway, `dist/gateway.js`. */
@@ -69,13 +72,14 @@ async function findReady(stateDir: string, clock: Clock): Promise<Sandbox | unde
 }
 
 function launch(options: StartSandbox, stateDir: string): { ending(): Ending | undefined; end(): void } {
-  const { moto, port, account, lifetime, gatewayScript } = options;
+  const { moto, port, account, engine, lifetime, gatewayScript } = options;
   const withParent = lifetime === "parent";
   const log = openSync(stateFiles(stateDir).log, "a");
   const words = [
     ...[gatewayScript, "--state", stateDir, "--moto", JSON.stringify(moto)],
     ...(port === undefined ? [] : ["--port", String(port)]),
     ...(account === undefined ? [] : ["--account", account]),
+    ...(engine === undefined ? [] : ["--engine", engine]),
     ...(withParent ? ["--parent-pipe"] : []),
   ];
   const child = spawn(process.execPath, words, {

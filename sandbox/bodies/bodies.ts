@@ -1,0 +1,87 @@
+import { rm } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { Clock } from "../../bootstrap/edges/clock.ts";
+import type { Emulator } from "../emulator.ts";
+import type { LostRegions } from "../lost-regions.ts";
+import type { StandIn } from "../stand-in.ts";
+import { Ec2Bodies } from "./ec2-bodies.ts";
+import { EmulatedRegion } from "./emulated-region.ts";
+import type { Engine } from "./engine.ts";
+import { RegionBodies } from "./region-bodies.ts";
+
+export interface BodiesOptions {
+  engine: Engine;
+  emulator: Emulator;
+  lost: LostRegions;
+  /** Consoles are kept there. */
+  folder: string;
+  clock: Clock;
+  /** Answers AWS API calls that come from bodies. */
+  aws(request: IncomingMessage, response: ServerResponse): void;
+  note(line: string): void;
+}
+
+/** Everything that an engine adds to the gateway: the bodies of all regions, and the stand-ins that speak for them. */
+export class Bodies {
+  readonly engine: Engine;
+  readonly standIns: readonly StandIn[];
+  readonly #options: BodiesOptions;
+  readonly #regions = new Map<string, Promise<RegionBodies>>();
+
+  constructor(options: BodiesOptions) {
+    this.engine = options.engine;
+    this.#options = options;
+    const regionOf = (region: string) => this.#region(region);
+    this.standIns = [new Ec2Bodies(regionOf)];
+  }
+
+  /** The region's bodies are gone at once; its disks stay, for whoever restores it. */
+  async lose(region: string): Promise<void> {
+    await (await this.#regions.get(region))?.kill();
+  }
+
+  /** As when power comes back: whatever should run boots again. */
+  async restore(region: string): Promise<void> {
+    await (await this.#regions.get(region))?.look();
+  }
+
+  async reset(): Promise<void> {
+    const regions = await Promise.all(this.#regions.values());
+    await Promise.all(regions.map((region) => region.kill({ forgetting: true })));
+    await rm(this.#consoles(), { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close();
+  }
+
+  #region(region: string): Promise<RegionBodies> {
+    const opened = this.#regions.get(region) ?? this.#open(region);
+    this.#regions.set(region, opened);
+    // One that could not be opened is tried again by the next call.
+    opened.catch(() => this.#regions.delete(region));
+    return opened;
+  }
+
+  async #open(region: string): Promise<RegionBodies> {
+    const { engine, emulator, lost, aws, note } = this.#options;
+    const opened = await engine.openRegion(region, {
+      metadata: (_address, _request, response) => void response.writeHead(404).end(),
+      aws,
+      resolve: () => undefined,
+    });
+    return new RegionBodies({
+      engine: opened,
+      base: () => engine.base(region),
+      emulated: new EmulatedRegion(emulator, region),
+      consoleFolder: join(this.#consoles(), region),
+      isLost: () => lost.firstOf([region]) !== undefined,
+      note,
+    });
+  }
+
+  #consoles(): string {
+    return join(this.#options.folder, "consoles");
+  }
+}
