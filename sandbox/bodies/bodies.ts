@@ -8,6 +8,7 @@ import type { StandIn } from "../stand-in.ts";
 import { Ec2Bodies } from "./ec2-bodies.ts";
 import { EmulatedRegion } from "./emulated-region.ts";
 import type { Engine } from "./engine.ts";
+import { MetadataService } from "./metadata.ts";
 import { RegionBodies } from "./region-bodies.ts";
 
 export interface BodiesOptions {
@@ -65,20 +66,29 @@ export class Bodies {
   }
 
   async #open(region: string): Promise<RegionBodies> {
-    const { engine, emulator, lost, aws, note } = this.#options;
+    const { engine, emulator, lost, clock, aws, note } = this.#options;
+    const emulated = new EmulatedRegion(emulator, region);
+    let metadata: MetadataService | undefined;
     const opened = await engine.openRegion(region, {
-      metadata: (_address, _request, response) => void response.writeHead(404).end(),
+      metadata(address, request, response) {
+        metadata?.answer(address, request, response).catch((error: Error) => {
+          note(`metadata ${request.url} for ${address} in ${region}: ${error.message}`);
+          response.writeHead(500).end();
+        });
+      },
       aws,
       resolve: () => undefined,
     });
-    return new RegionBodies({
+    const bodies = new RegionBodies({
       engine: opened,
       base: () => engine.base(region),
-      emulated: new EmulatedRegion(emulator, region),
+      emulated,
       consoleFolder: join(this.#consoles(), region),
       isLost: () => lost.firstOf([region]) !== undefined,
       note,
     });
+    metadata = new MetadataService(emulated, bodies.machines, clock);
+    return bodies;
   }
 
   #consoles(): string {

@@ -2,6 +2,7 @@ import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/cl
 import {
   DescribeImagesCommand,
   DescribeInstanceAttributeCommand,
+  DescribeKeyPairsCommand,
   DescribeLaunchTemplateVersionsCommand,
   EC2Client,
   type Instance,
@@ -13,6 +14,14 @@ import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balan
 import { GetInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, type Credentials, STSClient } from "@aws-sdk/client-sts";
 import type { Emulator } from "../emulator.ts";
+
+/** The one role of an instance profile. */
+export interface ProfileRole {
+  name: string;
+  arn: string;
+  profileArn: string;
+  profileId: string;
+}
 
 /** What the emulator says of one region when the gateway itself asks: past faults, the log and stand-ins. */
 export class EmulatedRegion {
@@ -88,12 +97,18 @@ export class EmulatedRegion {
     return profile?.Arn ?? profile?.Name;
   }
 
-  /** The one role of a profile. */
-  async roleOf(profile: string): Promise<{ name: string; arn: string } | undefined> {
+  async roleOf(profile: string): Promise<ProfileRole | undefined> {
     const InstanceProfileName = profile.slice(profile.lastIndexOf("/") + 1);
-    const said = await this.#iam.send(new GetInstanceProfileCommand({ InstanceProfileName }));
-    const role = said.InstanceProfile?.Roles?.[0];
-    return role && { name: role.RoleName!, arn: role.Arn! };
+    const asked = new GetInstanceProfileCommand({ InstanceProfileName });
+    const { Arn, InstanceProfileId, Roles } = (await this.#iam.send(asked)).InstanceProfile!;
+    const role = Roles?.[0];
+    return role && { name: role.RoleName!, arn: role.Arn!, profileArn: Arn!, profileId: InstanceProfileId! };
+  }
+
+  /** As it was imported or made; the emulator may not know it. */
+  async publicKey(keyName: string): Promise<string | undefined> {
+    const asked = new DescribeKeyPairsCommand({ KeyNames: [keyName], IncludePublicKey: true });
+    return (await this.ec2.send(asked)).KeyPairs?.[0]?.PublicKey;
   }
 
   async assume(roleArn: string, session: string): Promise<Credentials> {

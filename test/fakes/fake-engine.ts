@@ -30,6 +30,8 @@ export class FakeEngine implements Engine {
   /** Raised by the next boot, for a test of what follows. */
   bootFails: Error | undefined;
   readonly disks = new Set<Disk>();
+  /** Disks that cannot be read. */
+  readonly broken = new Set<Disk>();
   readonly #folder: string;
 
   private constructor(folder: string) {
@@ -63,6 +65,7 @@ export class FakeEngine implements Engine {
   async openRegion(region: string, surroundings: Surroundings): Promise<EngineRegion> {
     this.surroundings.set(region, surroundings);
     const copy = async (disk: Disk) => {
+      if (this.broken.has(disk)) throw new Error(`${disk}: input/output error`);
       const made = await this.#newDisk();
       await cp(disk, made, { recursive: true, filter: (path) => path !== join(disk, "dev") });
       return made;
