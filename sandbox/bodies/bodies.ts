@@ -10,6 +10,7 @@ import { EmulatedRegion } from "./emulated-region.ts";
 import type { Engine } from "./engine.ts";
 import { MetadataService } from "./metadata.ts";
 import { RegionBodies } from "./region-bodies.ts";
+import { RunCommand } from "./run-command.ts";
 
 export interface BodiesOptions {
   engine: Engine;
@@ -34,7 +35,7 @@ export class Bodies {
     this.engine = options.engine;
     this.#options = options;
     const regionOf = (region: string) => this.#region(region);
-    this.standIns = [new Ec2Bodies(regionOf)];
+    this.standIns = [new Ec2Bodies(regionOf), new RunCommand(regionOf, options.clock)];
   }
 
   /** The region's bodies are gone at once; its disks stay, for whoever restores it. */
