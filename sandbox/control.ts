@@ -64,6 +64,8 @@ async function route(
       return jsonAnswer(404, { error: `there is no fault ${JSON.stringify(name)}; GET faults lists them` });
     case "PUT builders":
       return setBuilders(state, await readJson(incoming));
+    case "GET listeners":
+      return jsonAnswer(200, { listeners: state.bodies?.listeners() ?? [] });
     case "GET requests":
       return jsonAnswer(200, state.log.since(readSince(query.get("since"))));
     case "POST reset":

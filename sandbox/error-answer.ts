@@ -1,5 +1,6 @@
 import type { Answer } from "./answer.ts";
 import type { ApiRequest, Protocol } from "./api-request.ts";
+import { xmlText } from "./xml-text.ts";
 
 /** What went wrong, apart from how a protocol writes it. */
 export type Problem =
@@ -81,7 +82,7 @@ function write(
   message: string,
   status: number,
 ): { type: string; text: string; extra?: string[] } {
-  const fields = `<Code>${code}</Code><Message>${escaped(message)}</Message>`;
+  const fields = `<Code>${code}</Code><Message>${xmlText(message)}</Message>`;
   const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
   switch (protocol) {
     case "ec2":
@@ -98,7 +99,7 @@ function write(
     case "s3":
       return {
         type: "application/xml",
-        text: `${head}<Error>${fields}<Resource>${escaped(path)}</Resource><RequestId>${requestId}</RequestId></Error>`,
+        text: `${head}<Error>${fields}<Resource>${xmlText(path)}</Resource><RequestId>${requestId}</RequestId></Error>`,
       };
     case "json":
       return {
@@ -113,8 +114,4 @@ function write(
         extra: ["x-amzn-ErrorType", code],
       };
   }
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -4,13 +4,17 @@ import { join } from "node:path";
 import type { Clock } from "../../bootstrap/edges/clock.ts";
 import type { Emulator } from "../emulator.ts";
 import type { LostRegions } from "../lost-regions.ts";
+import type { ListenerStatus } from "../protocol.ts";
 import type { StandIn } from "../stand-in.ts";
 import { Ec2Bodies } from "./ec2-bodies.ts";
 import { EmulatedRegion } from "./emulated-region.ts";
 import type { Engine } from "./engine.ts";
+import { Listeners } from "./listeners.ts";
+import { LoadBalancing } from "./load-balancing.ts";
 import { MetadataService } from "./metadata.ts";
 import { RegionBodies } from "./region-bodies.ts";
 import { RunCommand } from "./run-command.ts";
+import { TargetGroups } from "./target-groups.ts";
 
 export interface BodiesOptions {
   engine: Engine;
@@ -24,41 +28,59 @@ export interface BodiesOptions {
   note(line: string): void;
 }
 
+/** All that one region has of its own. */
+export interface BodiesOfRegion {
+  bodies: RegionBodies;
+  targetGroups: TargetGroups;
+  listeners: Listeners;
+}
+
 /** Everything that an engine adds to the gateway: the bodies of all regions, and the stand-ins that speak for them. */
 export class Bodies {
   readonly engine: Engine;
   readonly standIns: readonly StandIn[];
   readonly #options: BodiesOptions;
-  readonly #regions = new Map<string, Promise<RegionBodies>>();
+  readonly #regions = new Map<string, Promise<BodiesOfRegion>>();
+  /** Those that are open, for whoever cannot wait. */
+  readonly #opened: BodiesOfRegion[] = [];
 
   constructor(options: BodiesOptions) {
     this.engine = options.engine;
     this.#options = options;
-    const regionOf = (region: string) => this.#region(region);
-    this.standIns = [new Ec2Bodies(regionOf), new RunCommand(regionOf, options.clock)];
+    this.standIns = [
+      new Ec2Bodies(async (region) => (await this.#region(region)).bodies),
+      new RunCommand(async (region) => (await this.#region(region)).bodies, options.clock),
+      new LoadBalancing((region) => this.#region(region)),
+    ];
   }
 
   /** The region's bodies are gone at once; its disks stay, for whoever restores it. */
   async lose(region: string): Promise<void> {
-    await (await this.#regions.get(region))?.kill();
+    await (await this.#regions.get(region))?.bodies.kill();
   }
 
   /** As when power comes back: whatever should run boots again. */
   async restore(region: string): Promise<void> {
-    await (await this.#regions.get(region))?.look();
+    await (await this.#regions.get(region))?.bodies.look();
   }
 
   async reset(): Promise<void> {
-    const regions = await Promise.all(this.#regions.values());
-    await Promise.all(regions.map((region) => region.kill({ forgetting: true })));
+    for (const { listeners } of this.#opened) listeners.close();
+    await Promise.all(this.#opened.map(({ bodies }) => bodies.kill({ forgetting: true })));
     await rm(this.#consoles(), { recursive: true, force: true });
   }
 
+  /** What load balancers have open, of regions that are lost too. */
+  listeners(): ListenerStatus[] {
+    return this.#opened.flatMap(({ listeners }) => listeners.list());
+  }
+
   async close(): Promise<void> {
+    for (const { listeners } of this.#opened) listeners.close();
     await this.engine.close();
   }
 
-  #region(region: string): Promise<RegionBodies> {
+  #region(region: string): Promise<BodiesOfRegion> {
     const opened = this.#regions.get(region) ?? this.#open(region);
     this.#regions.set(region, opened);
     // One that could not be opened is tried again by the next call.
@@ -66,7 +88,7 @@ export class Bodies {
     return opened;
   }
 
-  async #open(region: string): Promise<RegionBodies> {
+  async #open(region: string): Promise<BodiesOfRegion> {
     const { engine, emulator, lost, clock, aws, note } = this.#options;
     const emulated = new EmulatedRegion(emulator, region);
     let metadata: MetadataService | undefined;
@@ -89,7 +111,11 @@ export class Bodies {
       note,
     });
     metadata = new MetadataService(emulated, bodies.machines, clock);
-    return bodies;
+    const targetGroups = new TargetGroups(bodies, clock);
+    const listeners = new Listeners(emulated, targetGroups, lost);
+    const whole = { bodies, targetGroups, listeners };
+    this.#opened.push(whole);
+    return whole;
   }
 
   #consoles(): string {
