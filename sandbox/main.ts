@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../bootstrap/edges/clock.ts";
 import { chosenEngine, engineChoices } from "./bodies/choose.ts";
@@ -48,10 +48,11 @@ async function start(files: StateFiles): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
   if (options.parentPipe) process.stdin.on("close", () => stop("the end of its parent")).resume();
 
-  engine = await chosenEngine(options.engine, options.state, note);
+  const places = { state: options.state, cache: options.engineCache, programs: dirname(process.argv[1]!) };
+  engine = await chosenEngine(options.engine, places, note);
   const command = { command: options.moto, logFile: files.motoLog, account: options.account, clock };
   emulator = await startEmulator(command);
-  const state = gatewayState({
+  const state = await gatewayState({
     clock,
     emulator,
     engine,
@@ -121,12 +122,13 @@ function readOptions() {
       moto: { type: "string" },
       account: { type: "string" },
       engine: { type: "string", default: "none" },
+      "engine-cache": { type: "string" },
       "parent-pipe": { type: "boolean", default: false },
     },
   });
   if (values.state === undefined || values.moto === undefined) {
     throw new Error(
-      "usage: gateway --state <folder> --moto <json array> [--port <n>] [--account <id>] [--engine <name>] [--parent-pipe]",
+      "usage: gateway --state <folder> --moto <json array> [--port <n>] [--account <id>] [--engine <name>] [--engine-cache <folder>] [--parent-pipe]",
     );
   }
   const engine = engineChoices.find((choice) => choice === values.engine);
@@ -140,6 +142,7 @@ function readOptions() {
     moto: JSON.parse(values.moto) as string[],
     account: values.account,
     engine,
+    engineCache: resolve(values["engine-cache"] ?? values.state),
     parentPipe: values["parent-pipe"],
   };
 }

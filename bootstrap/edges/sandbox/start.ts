@@ -21,6 +21,8 @@ export interface StartSandbox {
   account?: string;
   /** What gives instances bodies; `none` when left out. */
   engine?: EngineChoice;
+  /** Where an engine keeps what outlives a sandbox, such as its base image; the sandbox's own folder when left out. */
+  engineCache?: string;
   /** `parent`: ends with this process, however that ends. `detached`: runs until it is stopped. */
   lifetime: "detached" | "parent";
   /** The bundled gateway, `dist/gateway.js`. */
@@ -28,7 +30,8 @@ export interface StartSandbox {
   clock: Clock;
 }
 
-const limitMs = 150_000;
+/** An engine may first build its base image, from packages that come over the network. */
+const startLimitMs = { none: 150_000, box: 900_000 } satisfies Record<EngineChoice, number>;
 const pollMs = 30;
 
 /**
@@ -41,6 +44,7 @@ export async function startSandbox(options: StartSandbox): Promise<Sandbox> {
   const running = await findSandbox(stateDir, options.clock);
   if (running !== undefined) return running;
   const logStart = await sizeOf(stateFiles(stateDir).log);
+  const limitMs = startLimitMs[options.engine ?? "none"];
   const start = options.clock.monotonic();
   let gateway = launch(options, stateDir);
   while (options.clock.monotonic() - start < limitMs) {
@@ -72,7 +76,7 @@ async function findReady(stateDir: string, clock: Clock): Promise<Sandbox | unde
 }
 
 function launch(options: StartSandbox, stateDir: string): { ending(): Ending | undefined; end(): void } {
-  const { moto, port, account, engine, lifetime, gatewayScript } = options;
+  const { moto, port, account, engine, engineCache, lifetime, gatewayScript } = options;
   const withParent = lifetime === "parent";
   const log = openSync(stateFiles(stateDir).log, "a");
   const words = [
@@ -80,6 +84,7 @@ function launch(options: StartSandbox, stateDir: string): { ending(): Ending | u
     ...(port === undefined ? [] : ["--port", String(port)]),
     ...(account === undefined ? [] : ["--account", account]),
     ...(engine === undefined ? [] : ["--engine", engine]),
+    ...(engineCache === undefined ? [] : ["--engine-cache", engineCache]),
     ...(withParent ? ["--parent-pipe"] : []),
   ];
   const child = spawn(process.execPath, words, {

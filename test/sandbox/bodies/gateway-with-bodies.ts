@@ -33,7 +33,7 @@ export function sandboxWithBodies() {
       account: undefined,
       clock: systemClock,
     });
-    const state = gatewayState({
+    const state = await gatewayState({
       clock: systemClock,
       emulator,
       engine,
