@@ -8,6 +8,7 @@ await build({
     rekindle: "bootstrap/main.ts",
     gateway: "sandbox/main.ts",
     stacks: "stacks/main.ts",
+    relay: "sandbox/bodies/relay/main.ts",
   },
   outdir: "dist",
   bundle: true,

@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
+          exclude: ["test/e2e/**", "test/sandbox/box.test.ts"],
           maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -57,6 +57,17 @@ export default defineConfig({
           name: "debian",
           include: ["test/e2e/debian.test.ts"],
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
+          name: "bodies",
+          include: ["test/sandbox/box.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, jsonAnswer, send } from "./answer.ts";
 import { readFaultRule } from "./fault-rule.ts";
 import type { GatewayState } from "./gateway.ts";
-import { limits } from "./limits.ts";
+import { limitsOf } from "./limits.ts";
 import { isRegionName } from "./lost-regions.ts";
-import type { BuilderOutcome, LossMode, SandboxStatus } from "./protocol.ts";
+import type { BuilderOutcome, EngineChoice, LossMode, SandboxStatus } from "./protocol.ts";
 
 /** Who this gateway is, and how it ends. */
 export interface Identity {
@@ -52,7 +52,7 @@ async function route(
     case "GET status":
       return jsonAnswer(200, status(state, identity));
     case "PUT regions/*":
-      return setRegion(state, name!, await readJson(incoming));
+      return await setRegion(state, name!, await readJson(incoming));
     case "GET faults":
       return jsonAnswer(200, { faults: state.faults.list() });
     case "POST faults":
@@ -67,6 +67,8 @@ async function route(
       });
     case "PUT builders":
       return setBuilders(state, await readJson(incoming));
+    case "GET listeners":
+      return jsonAnswer(200, { listeners: state.bodies?.listeners() ?? [] });
     case "GET requests":
       return jsonAnswer(200, state.log.since(readSince(query.get("since"))));
     case "POST reset":
@@ -80,7 +82,7 @@ async function route(
 }
 
 function status(state: GatewayState, { id, pid, startedAt }: Identity): SandboxStatus {
-  const { emulator, lost, faults, builders } = state;
+  const { emulator, lost, faults, builders, bodies } = state;
   const ended = emulator.ended();
   return {
     version: 1,
@@ -96,17 +98,28 @@ function status(state: GatewayState, { id, pid, startedAt }: Identity): SandboxS
     lostRegions: lost.list(),
     faults: faults.list(),
     builders: builders.outcome,
-    limits: [...limits],
+    engine: (bodies?.engine.name ?? "none") as EngineChoice,
+    limits: limitsOf(bodies?.engine),
   };
 }
 
-function setRegion({ lost }: GatewayState, region: string, value: Record<string, unknown>): Answer {
+async function setRegion(
+  { lost, bodies }: GatewayState,
+  region: string,
+  value: Record<string, unknown>,
+): Promise<Answer> {
   if (!isRegionName(region))
     throw new Refused(`${JSON.stringify(region)} is not the name of a region; give one such as eu-west-1`);
   const { state, mode = "refused" } = value;
-  if (state === "up") lost.restore(region);
-  else if (state !== "lost") throw new Refused(`state is ${JSON.stringify(state)}; give "lost" or "up"`);
-  else lost.lose(region, oneOf<LossMode>("mode", mode, ["refused", "timeout"]));
+  if (state === "up") {
+    lost.restore(region);
+    await bodies?.restore(region);
+  } else if (state === "lost") {
+    lost.lose(region, oneOf<LossMode>("mode", mode, ["refused", "timeout"]));
+    await bodies?.lose(region);
+  } else {
+    throw new Refused(`state is ${JSON.stringify(state)}; give "lost" or "up"`);
+  }
   return jsonAnswer(200, { lostRegions: lost.list() });
 }
 
@@ -116,12 +129,23 @@ function addFault({ faults }: GatewayState, value: Record<string, unknown>): Ans
   return jsonAnswer(201, faults.add(read.rule));
 }
 
-function setBuilders({ builders }: GatewayState, { outcome }: Record<string, unknown>): Answer {
-  builders.outcome = oneOf<BuilderOutcome>("outcome", outcome, ["succeeds", "fails", "never-stops"]);
+function setBuilders({ builders, bodies }: GatewayState, { outcome }: Record<string, unknown>): Answer {
+  const known = oneOf<BuilderOutcome>("outcome", outcome, ["succeeds", "fails", "never-stops"]);
+  if (bodies !== undefined)
+    throw new Refused("builders have bodies here, so that their own user-data decides what becomes of them");
+  builders.outcome = known;
   return jsonAnswer(200, { outcome });
 }
 
-async function reset({ emulator, homes, lost, faults, log, standIns }: GatewayState): Promise<Answer> {
+async function reset({
+  emulator,
+  homes,
+  lost,
+  faults,
+  log,
+  standIns,
+  bodies,
+}: GatewayState): Promise<Answer> {
   const ended = emulator.ended();
   if (ended !== undefined)
     return jsonAnswer(503, {
@@ -140,7 +164,8 @@ async function reset({ emulator, homes, lost, faults, log, standIns }: GatewaySt
   faults.clear();
   lost.restoreAll();
   log.clear();
-  for (const standIn of standIns) standIn.reset();
+  for (const standIn of standIns) await standIn.reset();
+  await bodies?.reset();
   return jsonAnswer(200, { reset: true });
 }
 

@@ -1,19 +1,21 @@
 import type { Answer } from "./answer.ts";
 import type { ApiRequest, Protocol } from "./api-request.ts";
+import { xmlText } from "./xml-text.ts";
 
 /** What went wrong, apart from how a protocol writes it. */
 export type Problem =
   | { kind: "throttle" }
   | { kind: "internal" }
   | { kind: "unavailable"; message: string }
-  | { kind: "invalid"; message: string };
+  | { kind: "invalid"; message: string }
+  | { kind: "refused"; code: string; message: string };
 
 interface Written {
   status: number;
   code: string;
 }
 
-const codes: Record<Problem["kind"], Record<Protocol, Written>> = {
+const codes: Record<Exclude<Problem["kind"], "refused">, Record<Protocol, Written>> = {
   throttle: {
     ec2: { status: 503, code: "RequestLimitExceeded" },
     query: { status: 400, code: "Throttling" },
@@ -50,7 +52,8 @@ const codes: Record<Problem["kind"], Record<Protocol, Written>> = {
 
 /** Writes a problem as the service itself would, so that SDKs and Terraform read it as AWS's own. */
 export function errorAnswer(request: ApiRequest, problem: Problem): Answer {
-  const { status, code } = codes[problem.kind][request.protocol];
+  const { status, code } =
+    problem.kind === "refused" ? { status: 400, code: problem.code } : codes[problem.kind][request.protocol];
   const message = messageOf(problem);
   const { type, text, extra = [] } = write(request, code, message, status);
   return {
@@ -79,7 +82,7 @@ function write(
   message: string,
   status: number,
 ): { type: string; text: string; extra?: string[] } {
-  const fields = `<Code>${code}</Code><Message>${escaped(message)}</Message>`;
+  const fields = `<Code>${code}</Code><Message>${xmlText(message)}</Message>`;
   const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
   switch (protocol) {
     case "ec2":
@@ -96,7 +99,7 @@ function write(
     case "s3":
       return {
         type: "application/xml",
-        text: `${head}<Error>${fields}<Resource>${escaped(path)}</Resource><RequestId>${requestId}</RequestId></Error>`,
+        text: `${head}<Error>${fields}<Resource>${xmlText(path)}</Resource><RequestId>${requestId}</RequestId></Error>`,
       };
     case "json":
       return {
@@ -111,8 +114,4 @@ function write(
         extra: ["x-amzn-ErrorType", code],
       };
   }
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

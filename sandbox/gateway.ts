@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../bootstrap/edges/clock.ts";
 import { type Answer, send } from "./answer.ts";
 import { type ApiRequest, readApiRequest } from "./api-request.ts";
+import type { Bodies } from "./bodies/bodies.ts";
 import type { BucketHomes } from "./bucket-homes.ts";
 import type { BuilderStandIn } from "./builder-stand-in.ts";
 import { corrected } from "./corrections.ts";
@@ -12,6 +13,7 @@ import { forward } from "./forward.ts";
 import type { LostRegions } from "./lost-regions.ts";
 import { neededRegions } from "./needed-regions.ts";
 import { emulatorEndedHeader, type LossMode, type RequestOutcome } from "./protocol.ts";
+import { Refusal } from "./refusal.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { StandIn } from "./stand-in.ts";
 
@@ -24,6 +26,8 @@ export interface GatewayState {
   faults: Faults;
   log: RequestLog;
   builders: BuilderStandIn;
+  /** Nothing when the sandbox runs without an engine. */
+  bodies: Bodies | undefined;
   standIns: readonly StandIn[];
   /** Tells the gateway's own log. */
   note(line: string): void;
@@ -142,6 +146,10 @@ async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answe
     for (const standIn of standIns) await standIn.after(request, answer, emulator);
     return answer;
   } catch (error) {
+    if (error instanceof Refusal) {
+      state.note(`${request.service} ${request.action} in ${request.region} is refused: ${error.message}`);
+      return errorAnswer(request, { kind: "refused", code: error.code, message: error.message });
+    }
     state.note(`${request.service} ${request.action} in ${request.region}: ${(error as Error).message}`);
     return emulatorFailure(request, emulator.ended(), error as Error);
   }

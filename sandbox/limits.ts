@@ -1,8 +1,5 @@
-/** Where the sandbox is not AWS. Printed by `start` and `status`, and part of every report that a sandbox made. */
-export const limits: readonly string[] = [
-  "instances have no bodies: user-data is not run, nothing boots, no console but the gateway's stand-in for builders",
-  "volumes, snapshots and databases hold no data: only their description is copied and restored",
-  "load balancers answer no traffic, and their health checks look at nothing",
+/** What holds for every sandbox. */
+const always: readonly string[] = [
   "Storage Gateway, DLM, Image Builder, image deprecation, fast snapshot restore and Backup selections are not there",
   "everything is in memory: stopping or restarting the sandbox forgets all of it",
   "most changes are done at once, so waiting times are shorter than AWS's",
@@ -10,3 +7,23 @@ export const limits: readonly string[] = [
   "bucket names and signatures are not checked against other accounts",
   "a lost region resets connections after they were made: one port serves all regions, so it cannot refuse one of them",
 ];
+
+const withoutBodies: readonly string[] = [
+  "instances have no bodies: user-data is not run, nothing boots, no console but the gateway's stand-in for builders",
+  "volumes, snapshots and databases hold no data: only their description is copied and restored",
+  "load balancers answer no traffic, and their health checks look at nothing",
+];
+
+const withBodies: readonly string[] = [
+  "databases hold no data: only their description is copied and restored",
+  "a target is healthy or not by its last health check alone; load balancers speak plain text on the loopback interface",
+  "an image holds its instance's root volume, and none of its data volumes",
+  "security groups are not enforced: bodies of one region reach each other on every port",
+];
+
+/** Where the sandbox is not AWS. Printed by `start` and `status`, and part of every report that a sandbox made. */
+export function limitsOf(engine: { name: string; limits: readonly string[] } | undefined): string[] {
+  if (engine === undefined) return [...withoutBodies, ...always];
+  const own = engine.limits.map((limit) => `engine ${engine.name}: ${limit}`);
+  return [...own, ...withBodies, ...always];
+}

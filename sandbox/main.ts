@@ -3,24 +3,17 @@ import { once } from "node:events";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../bootstrap/edges/clock.ts";
-import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
-import { BucketHomes } from "./bucket-homes.ts";
-import { BuilderStandIn } from "./builder-stand-in.ts";
-import { controlPrefix, handleControl, type Identity } from "./control.ts";
-import { DebianImageStandIn } from "./debian-image-stand-in.ts";
+import { chosenEngine, engineChoices } from "./bodies/choose.ts";
+import type { Engine } from "./bodies/engine.ts";
+import type { Identity } from "./control.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
-import { Faults } from "./faults.ts";
 import { holdsLock, stayFindable } from "./findable.ts";
-import { type GatewayState, handleApiRequest } from "./gateway.ts";
-import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { claim, takenExitCode } from "./lock.ts";
-import { LostRegions } from "./lost-regions.ts";
-import { RequestLog } from "./request-log.ts";
+import { gatewayState, serve } from "./serving.ts";
 import { type StateFiles, stateFiles, writeRecord } from "./state-files.ts";
-import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 
 /**
  * The gateway's process: one for each state folder, on the loopback interface only. Whatever ends it, the emulator
@@ -38,43 +31,36 @@ if (claimed.kind === "taken") {
   process.exit(takenExitCode);
 }
 try {
-  await serve(files);
+  await start(files);
 } catch (error) {
   note(explain(error as Error));
   await rm(files.lock, { force: true });
   process.exit(1);
 }
 
-async function serve(files: StateFiles): Promise<void> {
+async function start(files: StateFiles): Promise<void> {
   // A record of a gateway that was killed; nobody may mistake it for this one's.
   await rm(files.record, { force: true });
   const server = createServer();
   await listen(server);
   let emulator: Emulator | undefined;
-  const stop = ending(server, () => emulator, files);
+  let engine: Engine | undefined;
+  const stop = ending(server, async () => await Promise.all([engine?.close(), emulator?.stop()]), files);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
   if (options.parentPipe) process.stdin.on("close", () => stop("the end of its parent")).resume();
 
+  const places = { state: options.state, cache: options.engineCache, programs: dirname(process.argv[1]!) };
+  engine = await chosenEngine(options.engine, places, note);
   const command = { command: options.moto, logFile: files.motoLog, account: options.account, clock };
   emulator = await startEmulator(command);
-  const builders = new BuilderStandIn();
-  const state: GatewayState = {
+  const state = await gatewayState({
     clock,
     emulator,
-    homes: new BucketHomes(),
-    lost: new LostRegions(),
-    faults: new Faults(),
-    log: new RequestLog(files.requests),
-    builders,
-    standIns: [
-      builders,
-      new DebianImageStandIn(),
-      loadBalancerStandIn,
-      automatedBackupsStandIn,
-      new TlsPolicyStandIn(),
-    ],
+    engine,
+    folder: options.state,
+    requestsFile: files.requests,
     note,
-  };
+  });
   const { port } = server.address() as { port: number };
   const startedAt = clock.now().toISOString();
   const identity: Identity = {
@@ -83,7 +69,7 @@ async function serve(files: StateFiles): Promise<void> {
     startedAt,
     stop: () => stop("a request to stop"),
   };
-  answerRequests(server, state, identity);
+  serve(server, state, identity);
   const { pid: motoPid, port: motoPort } = emulator;
   const record = {
     version: 1,
@@ -99,28 +85,15 @@ async function serve(files: StateFiles): Promise<void> {
   void stayFindable(files, record, clock).then(() => stop("the loss of its folder"));
 }
 
-function answerRequests(server: Server, state: GatewayState, identity: Identity): void {
-  server.on("request", (incoming, response) => {
-    const isControl = new RegExp(`^${controlPrefix}(/|\\?|$)`).test(incoming.url ?? "");
-    const handled = isControl
-      ? handleControl(state, identity, incoming, response)
-      : handleApiRequest(state, incoming, response);
-    handled.catch((error: Error) => {
-      note(`${incoming.method} ${incoming.url}: ${error.stack}`);
-      response.socket?.destroy();
-    });
-  });
-}
-
 /** Ends everything, once, whoever asks first. */
-function ending(server: Server, emulator: () => Emulator | undefined, files: StateFiles) {
+function ending(server: Server, close: () => Promise<unknown>, files: StateFiles) {
   let stopping = false;
   return async (reason: string) => {
     if (stopping) return;
     stopping = true;
     if (await holdsLock(files)) note(`ends because of ${reason}`);
     server.close();
-    await emulator()?.stop();
+    await close();
     server.closeAllConnections();
     // In a folder that was removed and made anew they are another gateway's.
     if (await holdsLock(files)) {
@@ -154,19 +127,28 @@ function readOptions() {
       port: { type: "string", default: "0" },
       moto: { type: "string" },
       account: { type: "string" },
+      engine: { type: "string", default: "none" },
+      "engine-cache": { type: "string" },
       "parent-pipe": { type: "boolean", default: false },
     },
   });
   if (values.state === undefined || values.moto === undefined) {
     throw new Error(
-      "usage: gateway --state <folder> --moto <json array> [--port <n>] [--account <id>] [--parent-pipe]",
+      "usage: gateway --state <folder> --moto <json array> [--port <n>] [--account <id>] [--engine <name>] [--engine-cache <folder>] [--parent-pipe]",
     );
   }
+  const engine = engineChoices.find((choice) => choice === values.engine);
+  if (engine === undefined)
+    throw new Error(
+      `there is no engine ${JSON.stringify(values.engine)}; give one of ${engineChoices.join(", ")}`,
+    );
   return {
     state: resolve(values.state),
     port: Number(values.port),
     moto: JSON.parse(values.moto) as string[],
     account: values.account,
+    engine,
+    engineCache: resolve(values["engine-cache"] ?? values.state),
     parentPipe: values["parent-pipe"],
   };
 }

@@ -9,6 +9,22 @@ export type LossMode = "refused" | "timeout";
 /** What the next builders do: the stand-in for user-data that the emulator does not run. */
 export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
 
+/** What gives instances bodies; `none` leaves them rows in the emulator's tables. */
+export type EngineChoice = "none" | "box";
+
+/** A load balancer's listener, as this machine reaches it. */
+export interface ListenerStatus {
+  region: string;
+  /** The load balancer's name and the DNS name that it has in AWS. */
+  loadBalancer: string;
+  dnsName: string;
+  protocol: string;
+  /** The port that it has in AWS. */
+  port: number;
+  /** Where it is reached: on the loopback interface, in plain text whatever its protocol. */
+  address: string;
+}
+
 export type FaultKind = "throttle" | "500" | "503" | "reset" | "latency";
 
 /** A fault for the requests that match all that is named; what is left out matches everything. */
@@ -70,6 +86,7 @@ export interface SandboxStatus {
   lostRegions: { region: string; mode: LossMode }[];
   faults: Fault[];
   builders: BuilderOutcome;
+  engine: EngineChoice;
   /** What the emulator does not do, one sentence each. */
   limits: string[];
 }

@@ -1,10 +1,12 @@
 /** The sandbox as the rest of Rekindle sees it: started, found, spoken to and put into a shell's environment. */
 export type {
   BuilderOutcome,
+  EngineChoice,
   Fault,
   FaultKind,
   FaultRule,
   GatewayRequest,
+  ListenerStatus,
   LossMode,
   RequestPage,
   SandboxStatus,

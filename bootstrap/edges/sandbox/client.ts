@@ -2,6 +2,7 @@ import type {
   BuilderOutcome,
   Fault,
   FaultRule,
+  ListenerStatus,
   LossMode,
   RequestPage,
   SandboxStatus,
@@ -33,6 +34,8 @@ export interface Sandbox extends Readonly<SandboxHandle> {
   /** Requests with that number and later ones; `next` is where to go on. */
   requestsSince(seq: number): Promise<RequestPage>;
   setBuilders(outcome: BuilderOutcome): Promise<void>;
+  /** What the load balancers of a sandbox with an engine have open on this machine. */
+  listeners(): Promise<ListenerStatus[]>;
   /** Forgets everything that was made, and all faults, lost regions and logged requests. */
   reset(): Promise<void>;
   /** Resolves when gateway and emulator are gone. Safe to call again. */
@@ -54,6 +57,7 @@ export function connectSandbox(handle: SandboxHandle, clock: Clock): Sandbox {
     clearFaults: async () => void (await ask("DELETE", "faults")),
     requestsSince: (seq) => ask("GET", `requests?since=${seq}`),
     setBuilders: async (outcome) => void (await ask("PUT", "builders", { outcome })),
+    listeners: async () => (await ask<{ listeners: ListenerStatus[] }>("GET", "listeners")).listeners,
     reset: async () => void (await ask("POST", "reset")),
     stop: () => stopGateway(handle, () => ask("POST", "stop"), clock),
   };

@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { lockHolder, takenExitCode } from "../../../sandbox/lock.ts";
+import type { EngineChoice } from "../../../sandbox/protocol.ts";
 import { readRecord, stateFiles } from "../../../sandbox/state-files.ts";
 import { RekindleError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
@@ -18,6 +19,10 @@ export interface StartSandbox {
   moto: readonly string[];
   /** The account that the emulator plays; its own default when left out. */
   account?: string;
+  /** What gives instances bodies; `none` when left out. */
+  engine?: EngineChoice;
+  /** Where an engine keeps what outlives a sandbox, such as its base image; the sandbox's own folder when left out. */
+  engineCache?: string;
   /** `parent`: ends with this process, however that ends. `detached`: runs until it is stopped. */
   lifetime: "detached" | "parent";
   /** The bundled gateway, `dist/gateway.js`. */
@@ -25,7 +30,8 @@ export interface StartSandbox {
   clock: Clock;
 }
 
-const limitMs = 150_000;
+/** An engine may first build its base image, from packages that come over the network. */
+const startLimitMs = { none: 150_000, box: 900_000 } satisfies Record<EngineChoice, number>;
 const pollMs = 30;
 
 /**
@@ -40,6 +46,7 @@ export async function startSandbox(options: StartSandbox): Promise<Sandbox> {
   const running = hasRecord ? await findSandbox(stateDir, options.clock) : undefined;
   if (running !== undefined) return running;
   const logStart = await sizeOf(stateFiles(stateDir).log);
+  const limitMs = startLimitMs[options.engine ?? "none"];
   const start = options.clock.monotonic();
   let gateway = launch(options, stateDir);
   while (options.clock.monotonic() - start < limitMs) {
@@ -71,13 +78,15 @@ async function findReady(stateDir: string, clock: Clock): Promise<Sandbox | unde
 }
 
 function launch(options: StartSandbox, stateDir: string): { ending(): Ending | undefined; end(): void } {
-  const { moto, port, account, lifetime, gatewayScript } = options;
+  const { moto, port, account, engine, engineCache, lifetime, gatewayScript } = options;
   const withParent = lifetime === "parent";
   const log = openSync(stateFiles(stateDir).log, "a");
   const words = [
     ...[gatewayScript, "--state", stateDir, "--moto", JSON.stringify(moto)],
     ...(port === undefined ? [] : ["--port", String(port)]),
     ...(account === undefined ? [] : ["--account", account]),
+    ...(engine === undefined ? [] : ["--engine", engine]),
+    ...(engineCache === undefined ? [] : ["--engine-cache", engineCache]),
     ...(withParent ? ["--parent-pipe"] : []),
   ];
   const child = spawn(process.execPath, words, {

@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { program } from "./programs.ts";
+
+/** Loop devices, and freezing what is on them. They end with the gateway, however that ends; see devices.py. */
+export interface Devices {
+  /** A device with the file behind it; gives its number. */
+  attach(file: string): Promise<number>;
+  /** Refused while a file system on it is mounted. */
+  detach(device: number): Promise<void>;
+  /** Lets go of a device whose machine has ended; what is frozen is thawed. */
+  release(device: number): Promise<void>;
+  /** Runs `act` while nothing is written to the file systems on some devices. */
+  whileFrozen<T>(devices: readonly number[], act: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface Reply {
+  id: number;
+  ok?: unknown;
+  error?: string;
+}
+
+export async function openDevices(): Promise<Devices> {
+  const child = spawn("python3", ["-I", program("devices.py")], { stdio: ["pipe", "pipe", "inherit"] });
+  const waiting = new Map<number, { resolve(reply: Reply): void }>();
+  let ended: string | undefined;
+  const gone = new Promise<void>((resolve) => {
+    const end = (reason: string) => {
+      ended ??= reason;
+      for (const [id, { resolve: tell }] of waiting) tell({ id, error: reason });
+      waiting.clear();
+      resolve();
+    };
+    child.once("error", (error) => end(`python3 could not start: ${error.message}`));
+    child.once("exit", (code, signal) => end(`the keeper of loop devices has ended (${signal ?? code})`));
+  });
+  child.stdin.on("error", () => undefined);
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const reply = JSON.parse(line) as Reply;
+    waiting.get(reply.id)?.resolve(reply);
+    waiting.delete(reply.id);
+  });
+  let count = 0;
+  const ask = async <T>(act: string, parameters: object): Promise<T> => {
+    if (ended !== undefined) throw new Error(ended);
+    count += 1;
+    const id = count;
+    const replied = new Promise<Reply>((resolve) => waiting.set(id, { resolve }));
+    child.stdin.write(`${JSON.stringify({ id, act, with: parameters })}\n`);
+    const { ok, error } = await replied;
+    if (error !== undefined) throw new Error(error);
+    return ok as T;
+  };
+  await Promise.race([once(child, "spawn"), gone]);
+
+  return {
+    attach: async (file) => (await ask<{ number: number }>("attach", { file })).number,
+    detach: async (number) => void (await ask("detach", { number })),
+    release: async (number) => void (await ask("release", { number })),
+    async whileFrozen(numbers, act) {
+      for (let attempt = 1; ; attempt++) {
+        const { frozen, already } = await ask<{ frozen: number[]; already: number[] }>("freeze", { numbers });
+        const done = await act().then(
+          (value) => ({ value }),
+          (failure: unknown) => ({ failure }),
+        );
+        const { moved } = await ask<{ moved: number[] }>("thaw", { frozen, already });
+        if ("failure" in done) throw done.failure;
+        if (moved.length === 0) return done.value;
+        // Whoever had frozen them before us did not wait: what was copied is of no one instant.
+        if (attempt === 3) throw new Error("the volumes were thawed again and again while they were copied");
+      }
+    },
+    async close() {
+      child.stdin.end();
+      await gone;
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { debianBase, packageHosts } from "../base-recipe.ts";
+import type { Disk, Engine, EngineRegion } from "../engine.ts";
+import { packageProxy } from "../package-proxy.ts";
+import { baseTree } from "./base.ts";
+import { openDevices } from "./devices.ts";
+import { makeEngineLayer } from "./engine-layer.ts";
+import { type Network, openNetwork } from "./network.ts";
+import { openRegion } from "./region.ts";
+import { missingForBox } from "./requirements.ts";
+import { openStore } from "./store.ts";
+
+export interface BoxOptions {
+  /** The disks of this run. Emptied first: they belong to instances that are gone. */
+  folder: string;
+  /** Base images and packages, which outlive runs. */
+  cache: string;
+  /** The bundled relay. */
+  relayScript: string;
+  recipe?: typeof debianBase;
+}
+
+const limits = [
+  "servers share this computer's kernel: none of their own boots, and no module or boot loader is proven",
+  "systemd does not run: a stand-in reads the real unit files, and what it leaves out (timers, sockets, sandboxing, resource limits) is not proven",
+  "striped volumes are not striped: the data is on the first one, and the others carry a mark",
+  "networks have no subnets, security groups or routes: the servers of a region all reach each other",
+];
+
+/** The engine of namespaces, overlayfs and loop devices. Takes Linux and root; rejects with what is missing. */
+export async function openBox({
+  folder,
+  cache,
+  relayScript,
+  recipe = debianBase,
+}: BoxOptions): Promise<Engine> {
+  await mkdir(folder, { recursive: true });
+  const missing = await missingForBox(folder);
+  if (missing.length > 0) throw new Error(`the engine box can't run here: ${missing.join("; ")}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const store = openStore(folder);
+  const engineLayer = join(folder, "engine");
+  const devices = await openDevices();
+  const packages = packageProxy({
+    hosts: packageHosts(recipe),
+    cache: join(cache, "packages"),
+    upstream: process.env.http_proxy,
+  });
+  const open = new Map<string, { bodies: EngineRegion; network: Network }>();
+  const bases = new Map<string, Promise<Disk>>();
+  let tree: Promise<string> | undefined;
+
+  const prepare = (say: (line: string) => void): Promise<string> => {
+    tree ??= (async () => {
+      const base = await baseTree(join(cache, "bases"), recipe, say);
+      await makeEngineLayer(engineLayer, base);
+      return base;
+    })().catch((error: Error) => {
+      // The next one may have a mirror.
+      tree = undefined;
+      throw error;
+    });
+    return tree;
+  };
+
+  return {
+    name: "box",
+    limits,
+    prepareBase: async (say) => void (await prepare(say)),
+    async openRegion(region, { metadata, aws, resolve }) {
+      if (open.has(region)) throw new Error(`region ${region} is open already`);
+      const network = await openNetwork(relayScript, {
+        ports: {
+          metadata: (request, response) => metadata(request.socket.remoteAddress ?? "", request, response),
+          aws,
+          packages,
+        },
+        resolve,
+      });
+      const bodies = openRegion({ region, store, devices, network, engineLayer });
+      open.set(region, { bodies, network });
+      return bodies;
+    },
+    base(region) {
+      const known =
+        bases.get(region) ?? prepare(() => undefined).then((base) => store.imageOfBase(region, base));
+      bases.set(region, known);
+      known.catch(() => bases.delete(region));
+      return known;
+    },
+    async close() {
+      await Promise.all([...open.values()].map(({ bodies }) => bodies.kill()));
+      await Promise.all([...open.values()].map(({ network }) => network.close()));
+      await devices.close();
+    },
+  };
+}

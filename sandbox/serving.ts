@@ -1,0 +1,91 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Clock } from "../bootstrap/edges/clock.ts";
+import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
+import type { Engine } from "./bodies/engine.ts";
+import { BucketHomes } from "./bucket-homes.ts";
+import { BuilderStandIn } from "./builder-stand-in.ts";
+import { controlPrefix, handleControl, type Identity } from "./control.ts";
+import { DebianImageStandIn } from "./debian-image-stand-in.ts";
+import type { Emulator } from "./emulator.ts";
+import { Faults } from "./faults.ts";
+import { type GatewayState, handleApiRequest } from "./gateway.ts";
+import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
+import { LostRegions } from "./lost-regions.ts";
+import { RequestLog } from "./request-log.ts";
+import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
+
+export interface GatewayParts {
+  clock: Clock;
+  emulator: Emulator;
+  /** Without one, instances stay rows in the emulator's tables. */
+  engine: Engine | undefined;
+  /** The sandbox's own folder. */
+  folder: string;
+  requestsFile: string;
+  note(line: string): void;
+}
+
+/** A gateway's whole state, before its first request. */
+export async function gatewayState({
+  clock,
+  emulator,
+  engine,
+  folder,
+  requestsFile,
+  note,
+}: GatewayParts): Promise<GatewayState> {
+  const builders = new BuilderStandIn();
+  const lost = new LostRegions();
+  const aws = (request: IncomingMessage, response: ServerResponse) => answerApi(state, request, response);
+  // What only bodies need is loaded only for them: a sandbox without starts in less time.
+  const bodies =
+    engine &&
+    new (await import("./bodies/bodies.ts")).Bodies({ engine, emulator, lost, folder, clock, aws, note });
+  const state: GatewayState = {
+    clock,
+    emulator,
+    homes: new BucketHomes(),
+    lost,
+    faults: new Faults(),
+    log: new RequestLog(requestsFile),
+    builders,
+    bodies,
+    standIns: [
+      // A builder that has a body runs its user-data itself.
+      ...(bodies?.standIns ?? [builders]),
+      new DebianImageStandIn(),
+      loadBalancerStandIn,
+      automatedBackupsStandIn,
+      new TlsPolicyStandIn(),
+    ],
+    note,
+  };
+  return state;
+}
+
+/** Answers whatever comes to the gateway's one port. */
+export function serve(server: Server, state: GatewayState, identity: Identity): void {
+  server.on("request", (incoming, response) => {
+    const isControl = new RegExp(`^${controlPrefix}(/|\\?|$)`).test(incoming.url ?? "");
+    if (isControl)
+      return unlessItFails(state, incoming, response, handleControl(state, identity, incoming, response));
+    answerApi(state, incoming, response);
+  });
+}
+
+/** The AWS API alone: bodies get no control API. */
+function answerApi(state: GatewayState, incoming: IncomingMessage, response: ServerResponse): void {
+  unlessItFails(state, incoming, response, handleApiRequest(state, incoming, response));
+}
+
+function unlessItFails(
+  { note }: GatewayState,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  handled: Promise<void>,
+): void {
+  handled.catch((error: Error) => {
+    note(`${incoming.method} ${incoming.url}: ${error.stack}`);
+    response.socket?.destroy();
+  });
+}
