@@ -228,6 +228,14 @@ program
       .choices(["refused", "timeout"])
       .default("refused"),
   )
+  .addOption(
+    new Option(
+      "--engine <engine>",
+      "what gives instances bodies: namespaces of this Linux (root), or nothing",
+    )
+      .choices(["none", "box"])
+      .default("none"),
+  )
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));

@@ -1,3 +1,6 @@
+import type { DriftReport } from "../drift/report.ts";
+import type { Parameters } from "../edges/aws/parameters.ts";
+import type { Clients } from "../edges/clients.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Terraform } from "../edges/terraform.ts";
@@ -7,4 +10,18 @@ export interface Field {
   sandbox: Sandbox;
   cloud: Cloud;
   terraform: Terraform;
+  /** Only where instances have bodies. */
+  live?: LiveField;
+}
+
+/** What can be done with an environment whose servers really run. */
+export interface LiveField {
+  /** Of the primary and the recovery region. */
+  parameters: readonly Parameters[];
+  /** Undefined for an environment that does not say what its clients do. */
+  clients: { primary: Clients; recovery: Clients } | undefined;
+  /** How the rebuilt servers differ from their release. */
+  drift(): Promise<DriftReport>;
+  /** The ends of what a region's servers have said on their consoles. */
+  consoles(region: string): Promise<string[]>;
 }

@@ -15,7 +15,8 @@ export interface TeardownContext {
 /** Takes away everything that a game day made, in reverse. The lost region comes back first, to be cleaned too. */
 export async function tearDown(
   context: TeardownContext,
-  { sandbox, cloud, terraform }: Field,
+  { sandbox, cloud, terraform, live }: Field,
+  parameters: readonly string[],
 ): Promise<void> {
   const { name, account, regions } = context.topology.environment;
   await sandbox.restoreRegion(regions.primary);
@@ -37,6 +38,7 @@ export async function tearDown(
     await sweep.data(name);
     await sweep.emptyBucket(siteBucket(name, account, region));
   }
+  for (const region of live?.parameters ?? []) await region.remove(parameters);
   await destroy("before", "foundation-stack");
   const state = stateBucket(name, account, regions.recovery);
   await cloud.recovery.sweep.emptyBucket(state);

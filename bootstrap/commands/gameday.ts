@@ -10,8 +10,10 @@ import type { Signer } from "../edges/signers.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
 import { synthesize } from "../edges/synthesize.ts";
 import type { Terraform } from "../edges/terraform.ts";
+import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
 import { reportMarkdown } from "../gameday/markdown.ts";
 import type { GameDayReport, Leftover, LostCall } from "../gameday/report.ts";
+import { type DataLoss, dataLoss, type Row } from "../gameday/rows.ts";
 import { judge, overheadShare } from "../gameday/verdict.ts";
 import type { Recipe } from "../image/recipe.ts";
 import { encodeJson } from "../json.ts";
@@ -22,6 +24,7 @@ import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { bake } from "./bake.ts";
 import type { Field } from "./field.ts";
+import { makeParameters, Writing, waitUntilServed } from "./gameday-live.ts";
 import { countLeftovers, tearDown } from "./gameday-teardown.ts";
 import { Journal, type Progress } from "./journal.ts";
 import { makePlan } from "./plan.ts";
@@ -47,6 +50,7 @@ export interface GameDayContext {
   history: GitHistory;
   repository: Pick<Repository, "describe">;
   mode: "refused" | "timeout";
+  engine: GameDayReport["scenario"]["engine"];
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
   clock: Clock;
@@ -65,6 +69,10 @@ interface Learned {
   faultAt?: string;
   plan?: RecoveryPlan;
   checks: Check[];
+  /** Rows that clients wrote, and what became of them. */
+  data?: DataLoss;
+  /** The parameters that were made for the day's servers. */
+  parameters?: string[];
   lostCalls?: LostCall[];
   leftovers?: Leftover[];
   limits: string[];
@@ -109,6 +117,11 @@ async function rehearse(
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("foundation-stack"));
   });
+  const { live } = field;
+  if (live !== undefined)
+    await journal.step("parameters", async () => {
+      learned.parameters = await makeParameters(live, context.sources);
+    });
   await journal.step("publish", () =>
     publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
   );
@@ -123,15 +136,28 @@ async function rehearse(
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("primary-stack"));
   });
-  await journal.step("snapshot", () =>
-    takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
-  );
-  await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
+  const { primary } = live?.clients ?? {};
+  if (primary !== undefined)
+    await journal.step("primary serves", () =>
+      waitUntilServed(context, live!, cloud.primary.region, primary.write),
+    );
+  const writing = primary && new Writing(primary, clock);
+  let written: readonly Row[] = [];
+  try {
+    await journal.step("snapshot", () =>
+      takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
+    );
+    await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
+  } catch (error) {
+    await writing?.stop();
+    throw error;
+  }
   const mark = await journal.step("fault", () => loseRegion(context, sandbox));
   learned.faultAt = clock.now().toISOString();
 
   journal.startClock();
   try {
+    if (writing !== undefined) written = await writing.stop();
     const plan = await journal.step("plan", () =>
       makePlan({
         topology,
@@ -149,7 +175,18 @@ async function rehearse(
       const stack = await prepare(context, field, "after");
       await deploy(context, terraform, stack("recovery-stack"));
     });
-    learned.checks = await journal.step("verify", () => verify({ topology, cloud, pins: plan.pins }));
+    const { recovery } = live?.clients ?? {};
+    if (recovery !== undefined) {
+      const cameBack = await journal.step("first page", () =>
+        waitUntilServed(context, live!, cloud.recovery.region, recovery.last),
+      );
+      learned.data = dataLoss(written, cameBack, learned.faultAt);
+    }
+    learned.checks = await journal.step("verify", async () => [
+      ...(await verify({ topology, cloud, pins: plan.pins })),
+      ...(learned.data === undefined ? [] : dataChecks(written, learned.data, objectivesOf(topology))),
+      ...(live === undefined ? [] : driftChecks(await live.drift())),
+    ]);
   } finally {
     learned.lostCalls = await callsToLostRegion(context, sandbox, mark);
   }
@@ -213,7 +250,7 @@ async function closeField(
     return;
   }
   try {
-    await journal.step("teardown", () => tearDown(context, field));
+    await journal.step("teardown", () => tearDown(context, field, learned.parameters ?? []));
     learned.leftovers = await journal.step("count what is left", () => countLeftovers(context, field));
   } catch {
     // In the journal, like every failed step. The sandbox must end all the same.
@@ -232,10 +269,7 @@ function makeReport(
   learned: Learned,
 ): GameDayReport {
   const { environment } = context.topology;
-  const objectives = {
-    rpoSeconds: durationSeconds(environment.objectives.rpo),
-    rtoSeconds: durationSeconds(environment.objectives.rto),
-  };
+  const objectives = objectivesOf(context.topology);
   const { plan, faultAt } = learned;
   // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
   const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
@@ -255,6 +289,7 @@ function makeReport(
       region: environment.regions.primary,
       recoveryRegion: environment.regions.recovery,
       mode: context.mode,
+      engine: context.engine,
     },
     startedAt,
     kept: context.keep,
@@ -263,6 +298,7 @@ function makeReport(
     steps: journal.steps,
     checks: learned.checks,
     rpo,
+    ...(learned.data === undefined ? {} : { data: learned.data }),
     objectives,
     ...judge({ ...learned, kept: context.keep, steps: journal.steps, rpo, objectives, dataSets }),
     ...(learned.lostCalls === undefined ? {} : { lostCalls: learned.lostCalls }),
@@ -270,6 +306,10 @@ function makeReport(
     overheadShare: overheadShare(journal.steps),
     limits: learned.limits,
   };
+}
+
+function objectivesOf({ environment: { objectives } }: Topology): GameDayReport["objectives"] {
+  return { rpoSeconds: durationSeconds(objectives.rpo), rtoSeconds: durationSeconds(objectives.rto) };
 }
 
 function summarize({

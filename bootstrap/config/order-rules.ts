@@ -43,6 +43,26 @@ export const orderRules: Rule[] = [
     },
   },
   {
+    name: "a rehearsal enters through a load balancer",
+    needs: ["roles", "rehearsal"],
+    check: ({ topology: { environment, roles }, environmentFile }) => {
+      if (environment.rehearsal === undefined) return [];
+      const { role } = environment.rehearsal;
+      const keys = ["rehearsal", "role"];
+      if (!Object.hasOwn(environment.roles, role))
+        return unknownName(environmentFile, keys, role, Object.keys(environment.roles), "role");
+      // A role with faults of its own is not there.
+      if (roles[role] === undefined || roles[role].loadBalancer !== undefined) return [];
+      return [
+        {
+          place: environmentFile.place(keys),
+          message: `role ${role} has no load balancer that clients could use`,
+          move: "name a role that has one",
+        },
+      ];
+    },
+  },
+  {
     name: "databases have clients that exist",
     needs: ["roles", "databases"],
     check: ({ topology: { environment }, environmentFile }) =>

@@ -20,6 +20,7 @@ const absolutePath = z.string().regex(/^\/[\w./@+-]*$/, "an absolute path");
 const relativePath = z
   .string()
   .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w.@+-][\w./@+-]*$/, "a path below the role's folder, without ..");
+const urlPath = z.string().regex(/^\//, "a path that begins with /");
 const port = z.int().min(1).max(65535);
 
 const zone = z.strictObject({ public: cidr, private: cidr });
@@ -64,6 +65,11 @@ export const environmentSchema = z.strictObject({
     )
     .default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
+  /**
+   * How the clients of a game day use the environment, through a role's load balancer: a POST to `write` adds a row, a
+   * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
+   */
+  rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
   /** What guards the buckets beyond versioning and encryption. */
   protection: z
     .strictObject({
@@ -143,7 +149,7 @@ export const roleSchema = z.strictObject({
     z.strictObject({
       kind: z.literal("http"),
       port,
-      path: z.string().regex(/^\//, "a path that begins with /"),
+      path: urlPath,
       timeout: healthTimeout,
     }),
     z.strictObject({ kind: z.literal("tcp"), port, timeout: healthTimeout }),

@@ -1,4 +1,5 @@
 import type { Topology } from "../config/schema.ts";
+import type { AwsAccess } from "../edges/aws/access.ts";
 import { type Cloud, connectCloud } from "../edges/cloud.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
 import { awsAccessOfShell, type Running } from "./shell.ts";
@@ -14,10 +15,14 @@ export function cloudOfSandbox(
   variables: Record<string, string>,
   stopwatch: Stopwatch,
 ): Cloud {
+  return connectCloud(accessOfSandbox(variables, stopwatch), topology);
+}
+
+export function accessOfSandbox(variables: Record<string, string>, stopwatch: Stopwatch): AwsAccess {
   const endpoint = variables.AWS_ENDPOINT_URL!;
   const credentials = {
     accessKeyId: variables.AWS_ACCESS_KEY_ID!,
     secretAccessKey: variables.AWS_SECRET_ACCESS_KEY!,
   };
-  return connectCloud({ endpoint, credentials, stopwatch }, topology);
+  return { endpoint, credentials, stopwatch };
 }

@@ -4,7 +4,13 @@ import { gameday } from "../commands/gameday.ts";
 import { systemClock } from "../edges/clock.ts";
 import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
-import { applyEnvironment, findSandbox, sandboxEnvironment, startSandbox } from "../edges/sandbox.ts";
+import {
+  applyEnvironment,
+  type EngineChoice,
+  findSandbox,
+  sandboxEnvironment,
+  startSandbox,
+} from "../edges/sandbox.ts";
 import { stepDisplay } from "../edges/terminal.ts";
 import { terraformIn } from "../edges/terraform.ts";
 import { thisMachine } from "../edges/tools/context.ts";
@@ -12,13 +18,19 @@ import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
 import type { Options } from "./answer.ts";
-import { cloudOfSandbox } from "./cloud.ts";
+import { accessOfSandbox, cloudOfSandbox } from "./cloud.ts";
+import { liveField } from "./live-field.ts";
 import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForSandbox } from "./signing.ts";
 
 export async function gamedayCommand(
-  options: Options & { commit?: string; mode: "refused" | "timeout"; keep?: boolean },
+  options: Options & {
+    commit?: string;
+    mode: "refused" | "timeout";
+    engine: EngineChoice;
+    keep?: boolean;
+  },
 ): Promise<void> {
   const project = await committedForSandbox(options);
   const run = running();
@@ -38,6 +50,7 @@ export async function gamedayCommand(
     id,
     folder,
     mode: options.mode,
+    engine: options.engine,
     keep: options.keep ?? false,
     progress: display,
     print: display.print,
@@ -52,6 +65,8 @@ export async function gamedayCommand(
         stateDir: options.keep ? sandboxFolder() : join(folder, "sandbox"),
         moto,
         account: environment.account,
+        engine: options.engine,
+        engineCache: stateFolder(),
         // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
         lifetime: options.keep ? "detached" : "parent",
         gatewayScript: programFile("gateway.js"),
@@ -62,9 +77,11 @@ export async function gamedayCommand(
         terraformCliConfig: cliConfig,
         inherited: process.env,
       });
+      const access = accessOfSandbox(variables.set, run.stopwatch);
       return {
         sandbox,
         cloud: cloudOfSandbox(project.topology, variables.set, run.stopwatch),
+        ...(options.engine === "none" ? {} : { live: liveField(project.topology, sandbox, access, run) }),
         terraform: terraformIn({
           binary,
           cliConfig,

@@ -6,7 +6,10 @@ export function reportMarkdown(report: GameDayReport): string {
     `# Game day ${report.id}: ${report.verdict.toUpperCase()}`,
     "",
     `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} was lost ` +
-      `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}.`,
+      `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}; ` +
+      (report.scenario.engine === "none"
+        ? "instances had no bodies."
+        : `instances ran on engine ${report.scenario.engine}.`),
     "",
     ...section(
       "Why it failed",
@@ -19,8 +22,9 @@ export function reportMarkdown(report: GameDayReport): string {
     `| RTO, from the fault until every check passed | ${report.rtoSeconds === undefined ? "none" : seconds(report.rtoSeconds)} | ${seconds(report.objectives.rtoSeconds)} |`,
     ...report.rpo.map(
       ({ name, rpoSeconds, takenAt }) =>
-        `| RPO of ${name} (data of ${takenAt}) | ${seconds(rpoSeconds)} | ${seconds(report.objectives.rpoSeconds)} |`,
+        `| RPO of ${name} by the catalog (data of ${takenAt}) | ${seconds(rpoSeconds)} | ${seconds(report.objectives.rpoSeconds)} |`,
     ),
+    ...rowsLine(report),
     "",
     "## Steps",
     "",
@@ -45,6 +49,16 @@ export function reportMarkdown(report: GameDayReport): string {
       report.limits.map((limit) => `- ${limit}`),
     ),
   ].join("\n");
+}
+
+function rowsLine({ data, objectives }: GameDayReport): string[] {
+  if (data === undefined) return [];
+  const { written, lost, cameBack, rpoSeconds } = data;
+  const newest =
+    cameBack === undefined ? "no row came back" : `row ${cameBack.id} of ${cameBack.at} came back`;
+  return [
+    `| RPO by the rows themselves (${newest}; ${written} written, ${lost} lost) | ${rpoSeconds === undefined ? "none" : seconds(rpoSeconds)} | ${seconds(objectives.rpoSeconds)} |`,
+  ];
 }
 
 function section(title: string, lines: string[]): string[] {

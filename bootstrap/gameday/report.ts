@@ -1,5 +1,6 @@
 import type { Check } from "../recovery/check.ts";
 import type { DataSetAge, RecoveryPlan } from "../recovery/plan.ts";
+import type { DataLoss } from "./rows.ts";
 
 /** One stage of a game day. Steps follow each other without a gap, so that their times add up. */
 export interface Step {
@@ -37,7 +38,14 @@ export interface GameDayReport {
   id: string;
   environment: string;
   commit: string;
-  scenario: { kind: "region-lost"; region: string; recoveryRegion: string; mode: "refused" | "timeout" };
+  scenario: {
+    kind: "region-lost";
+    region: string;
+    recoveryRegion: string;
+    mode: "refused" | "timeout";
+    /** What gave the instances bodies; `none` when they had none. */
+    engine: "none" | "box";
+  };
   startedAt: string;
   /** True when nothing was torn down, and so nothing that is left was counted. */
   kept: boolean;
@@ -48,6 +56,8 @@ export interface GameDayReport {
   checks: Check[];
   /** Age, at the moment of the fault, of the data that came back. */
   rpo: DataSetAge[];
+  /** The same by the rows that clients wrote and read; only where instances have bodies. */
+  data?: DataLoss;
   /** Sum of the steps on the clock; absent when they did not all pass. */
   rtoSeconds?: number;
   objectives: { rpoSeconds: number; rtoSeconds: number };

@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { posix } from "node:path";
+import type { Clients } from "../edges/clients.ts";
+import type { Clock } from "../edges/clock.ts";
+import { type Patience, waitFor } from "../edges/wait.ts";
+import { RekindleError } from "../errors.ts";
+import type { Row } from "../gameday/rows.ts";
+import { referredParameters } from "../release/parameters.ts";
+import type { RoleSource } from "../release/release.ts";
+import type { LiveField } from "./field.ts";
+
+const bootLimitSeconds = 10 * 60;
+const betweenRowsMs = 100;
+
+/**
+ * Gives the environment's servers the parameters that their templates refer to, which in AWS somebody has put there.
+ * Parameters that end alike get one random value: a password is read by two roles, each under a name of its own.
+ */
+export async function makeParameters(
+  { parameters }: LiveField,
+  sources: Readonly<Record<string, RoleSource>>,
+): Promise<string[]> {
+  const names = referredParameters(sources);
+  const values = new Map<string, string>();
+  for (const name of names) {
+    const value = values.get(posix.basename(name)) ?? randomBytes(18).toString("base64url");
+    values.set(posix.basename(name), value);
+    await Promise.all(parameters.map((region) => region.put(name, value)));
+  }
+  return names;
+}
+
+/** Waits until the environment serves its clients; when it does not, its servers' consoles say why. */
+export async function waitUntilServed(
+  patience: Patience,
+  live: LiveField,
+  region: string,
+  look: () => Promise<Row | undefined>,
+): Promise<Row> {
+  try {
+    return await waitFor(
+      patience,
+      `the first row through the load balancer in ${region}`,
+      bootLimitSeconds,
+      async () => {
+        const row = await look();
+        return row === undefined ? { kind: "waiting" } : { kind: "ready", value: row };
+      },
+    );
+  } catch (error) {
+    throw new RekindleError("failed-check", (error as Error).message, {
+      cause: error,
+      details: await live.consoles(region),
+    });
+  }
+}
+
+/** Clients that write rows, one after the other, until they are told to stop. Keeps what was acknowledged. */
+export class Writing {
+  readonly #rows: Row[] = [];
+  #isOver = false;
+  readonly #done: Promise<void>;
+
+  constructor(clients: Clients, clock: Clock) {
+    this.#done = this.#write(clients, clock);
+  }
+
+  async stop(): Promise<readonly Row[]> {
+    this.#isOver = true;
+    await this.#done;
+    return this.#rows;
+  }
+
+  async #write(clients: Clients, clock: Clock): Promise<void> {
+    while (!this.#isOver) {
+      const row = await clients.write();
+      if (row !== undefined) this.#rows.push(row);
+      await clock.sleep(betweenRowsMs);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { lookForDrift } from "../commands/drift.ts";
+import type { LiveField } from "../commands/field.ts";
+import { loadBalancerName } from "../config/names.ts";
+import type { Site, Topology } from "../config/schema.ts";
+import type { AwsAccess } from "../edges/aws/access.ts";
+import { ec2Images } from "../edges/aws/images.ts";
+import { ec2LiveServers } from "../edges/aws/live-servers.ts";
+import { ssmParameters } from "../edges/aws/parameters.ts";
+import { httpClients } from "../edges/clients.ts";
+import { ssmShell } from "../edges/hosts/host-shell.ts";
+import type { Sandbox } from "../edges/sandbox.ts";
+import type { Running } from "./shell.ts";
+
+const patienceMs = 120_000;
+const consoleLines = 15;
+
+/** The edges to an environment whose servers have bodies in a sandbox. */
+export function liveField(
+  { environment }: Topology,
+  sandbox: Sandbox,
+  access: AwsAccess,
+  run: Running,
+): LiveField {
+  const { name, regions, rehearsal, roles } = environment;
+  const clientsOf = (site: Site) =>
+    httpClients(async () => {
+      const wanted = loadBalancerName(name, site, rehearsal!.role);
+      const listeners = await sandbox.listeners();
+      return listeners.find((one) => one.loadBalancer === wanted && one.region === regions[site])?.address;
+    }, rehearsal!);
+  const servers = (region: string) => ec2LiveServers(access, region)(name);
+  return {
+    parameters: [regions.primary, regions.recovery].map((region) => ssmParameters(access, region)),
+    clients: rehearsal && { primary: clientsOf("primary"), recovery: clientsOf("recovery") },
+    drift: () =>
+      lookForDrift({
+        environment: name,
+        sources: new Map(Object.keys(roles).map((role) => [role, []])),
+        regions: [{ region: regions.recovery, liveServers: () => servers(regions.recovery) }],
+        connect: (target) => {
+          if (target.kind === "ssh") throw new Error("a rebuilt server is asked over SSM");
+          const patience = { timeoutMs: patienceMs, signal: run.signal, clock: run.clock };
+          return ssmShell(target.instance, target.region, access, patience);
+        },
+        jobs: 4,
+      }),
+    async consoles(region) {
+      const { console } = ec2Images(access, region);
+      const found = await servers(region);
+      const ends = await Promise.all(
+        found.map(async ({ instance, server }) => {
+          const lines = (await console(instance)).trimEnd().split("\n").slice(-consoleLines);
+          return lines.map((line) => `console of ${server} (${instance}): ${line}`);
+        }),
+      );
+      return ends.flat();
+    },
+  };
+}
