@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts"],
+          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", "test/e2e/bodies.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,
@@ -64,7 +64,8 @@ export default defineConfig({
         test: {
           // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
           name: "bodies",
-          include: ["test/sandbox/box.test.ts"],
+          include: ["test/sandbox/box.test.ts", "test/e2e/bodies.test.ts"],
+          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { SandboxContext } from "./sandbox/context.ts";
 import { faultCommand } from "./sandbox/fault.ts";
-import { parsePort } from "./sandbox/input.ts";
+import { parseEngine, parsePort } from "./sandbox/input.ts";
 import {
   printEnvironment,
   resetSandbox,
+  type StartWish,
   showRequests,
   showStatus,
   start,
@@ -23,7 +24,8 @@ export function sandboxCommand(context: () => Promise<SandboxContext>): Command 
     .command("start")
     .description("start it, or say where it runs")
     .option("--port <port>", "listen there; a free port by default", parsePort)
-    .action(async ({ port }: { port?: number }) => start(await context(), port));
+    .option("--engine <engine>", "what gives instances bodies: none or box; none by default", parseEngine)
+    .action(async (wish: StartWish) => start(await context(), wish));
   command
     .command("stop")
     .description("end it and forget everything in it")

@@ -26,6 +26,7 @@ async function context(): Promise<SandboxContext> {
   return {
     stateDir: sandboxFolder(),
     gatewayScript: programFile("gateway.js"),
+    engineCache: machine.stateDir,
     clock: systemClock,
     environment: { name: environment.name, account: environment.account, ...environment.regions },
     moto: () => ensureEmulator(machine),

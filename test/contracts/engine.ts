@@ -160,6 +160,198 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         await client.powerOff();
       });
     });
+
+    describe("with a server on two volumes", () => {
+      let db: Server;
+      let volumes: Disk[];
+      let atOneInstant: Disk[];
+
+      beforeAll(async () => {
+        volumes = [await region.blankVolume(1), await region.blankVolume(1)];
+        const [first, second] = volumes as [Disk, Disk];
+        db = await booted(
+          [
+            "#cloud-config",
+            "runcmd:",
+            "  - mkfs.xfs -q /dev/sdf && mkdir /first && mount /dev/sdf /first",
+            "  - mkfs.ext4 -q /dev/sdg && mkdir /second && mount /dev/sdg /second",
+            "  - echo user-data has run >/dev/console",
+          ].join("\n"),
+          {
+            volumes: [
+              { device: "/dev/sdf", disk: first },
+              { device: "/dev/sdg", disk: second },
+            ],
+          },
+        );
+      }, bootLimitMs + 60_000);
+
+      it("copies them at one instant, whoever writes to them", async () => {
+        const writer =
+          "n=0; while n=$((n + 1)); do echo $n >>/first/log; sync /first/log; echo $n >>/second/log; sync /second/log; done";
+        await shell(db, `setsid sh -c '${writer}' </dev/null >/dev/null 2>&1 & echo $! >/run/writer`);
+        await until(async () => Number(await shell(db, "wc -l </second/log")) > 20, bootLimitMs, db.said);
+        atOneInstant = await region.snapshot(volumes);
+        const before = Number(await shell(db, "wc -l </second/log"));
+        await until(async () => Number(await shell(db, "wc -l </second/log")) > before, bootLimitMs, db.said);
+        await shell(db, "kill $(cat /run/writer)");
+
+        const copies = [];
+        for (const snapshot of atOneInstant) copies.push(await region.volumeFrom(snapshot, 1));
+        await db.attach("/dev/sdh", copies[0]!);
+        await db.attach("/dev/sdi", copies[1]!);
+        // Another file system with the same identity is mounted already.
+        await shell(db, "mkdir -p /a /b && mount -o nouuid /dev/sdh /a && mount /dev/sdi /b");
+        const [first, second] = (await shell(db, "tail -n 1 /a/log /b/log | grep -x '[0-9]*'"))
+          .split("\n")
+          .map(Number);
+        expect(first).toBeGreaterThanOrEqual(20);
+        expect([0, 1]).toContain(first! - second!);
+        await shell(db, "umount /a /b");
+        for (const device of ["/dev/sdh", "/dev/sdi"]) await db.detach(device);
+        for (const copy of copies) await region.remove(copy);
+      });
+
+      it("gives a volume of a snapshot the size that is asked for, blank behind the data", async () => {
+        const larger = await region.volumeFrom(atOneInstant[1]!, 2);
+        await db.attach("/dev/sdj", larger);
+        expect(await shell(db, "blockdev --getsize64 /dev/sdj")).toBe(String(2 * 1024 ** 3));
+        expect(await shell(db, "cmp -n 1048576 -i 1G:0 /dev/sdj /dev/zero && echo blank")).toBe("blank");
+        await db.detach("/dev/sdj");
+        expect(await shell(db, "[ -e /dev/sdj ] || echo gone")).toBe("gone");
+      });
+
+      it("refuses to detach what is mounted, with the reason, and it stays", async () => {
+        await expect(db.detach("/dev/sdf")).rejects.toThrow(/mounted on \/first|in use|busy/);
+        await shell(db, "touch /first/still-there");
+      });
+
+      it("refuses to attach a volume twice, and to remove one in use", async () => {
+        await expect(db.attach("/dev/sdk", volumes[0]!)).rejects.toThrow(/is attached to/);
+        await expect(region.remove(volumes[0]!)).rejects.toThrow(/in use/);
+      });
+
+      it("leaves a file system frozen that somebody had frozen before", async () => {
+        await shell(db, "fsfreeze -f /first");
+        await region.snapshot(volumes);
+        expect(
+          await shell(db, "fsfreeze -f /first 2>&1; fsfreeze -u /first && fsfreeze -u /second 2>&1 || true"),
+        ).toMatch(/busy[\s\S]*\/second/i);
+      });
+
+      it("copies a volume that no machine has", async () => {
+        const volume = await region.volumeFrom(atOneInstant[0]!, 1);
+        const [snapshot] = await region.snapshot([volume]);
+        expect(await region.volumeFrom(snapshot!, 1)).not.toBe(volume);
+      });
+
+      it("keeps what was written when the power goes, and when it goes off", {
+        timeout: bootLimitMs * 3,
+      }, async () => {
+        await shell(
+          db,
+          "echo kept >/first/kept && sync /first/kept && echo root >/etc/kept && sync /etc/kept",
+        );
+        await region.kill();
+        await db.stopped;
+        const [first, second] = volumes as [Disk, Disk];
+        const again = await booted("#cloud-config\nbootcmd: [echo user-data has run >/dev/console]", {
+          root: db.root,
+          address: db.address,
+          volumes: [
+            { device: "/dev/sdf", disk: first },
+            { device: "/dev/sdg", disk: second },
+          ],
+        });
+        expect(await shell(again, "mount /dev/sdf /first && cat /first/kept /etc/kept")).toBe("kept\nroot");
+        await again.powerOff();
+        await expect(again.exec("true")).rejects.toThrow(/does not run/);
+      });
+    });
+
+    describe("with a builder", () => {
+      let image: Disk;
+      beforeAll(async () => {
+        const builder = await server(
+          [
+            "#cloud-config",
+            "package_update: true",
+            "packages: [tree]",
+            "write_files: [{ path: /etc/baked, content: baked }]",
+            "power_state:",
+            "  { mode: poweroff, delay: now, timeout: 60, condition: [sh, -c, 'cloud-init clean --logs; true'] }",
+          ].join("\n"),
+        );
+        await builder.stopped;
+        image = await region.imageOf(builder.root);
+        await region.remove(builder.root);
+      }, bootLimitMs * 3);
+
+      it("makes an image whose servers have what it installed, each a root of its own", {
+        timeout: bootLimitMs * 3,
+      }, async () => {
+        const userData = "#cloud-config\nruncmd: [echo user-data has run >/dev/console]";
+        const [one, other] = [await booted(userData, { image }), await server(userData, { image })];
+        expect(
+          await shell(one, "tree --version >/dev/null && cat /etc/baked && echo changed >/etc/baked"),
+        ).toBe("baked");
+        expect(await shell(other, "cat /etc/baked")).toBe("baked");
+        await one.powerOff();
+        await other.powerOff();
+      });
+
+      it("makes an image of a server that runs", { timeout: bootLimitMs * 3 }, async () => {
+        const running = await booted("#cloud-config\nruncmd: [echo user-data has run >/dev/console]", {
+          image,
+        });
+        await shell(running, "echo late >/etc/late");
+        const taken = await region.imageOf(running.root);
+        expect(await shell(running, "cat /etc/late")).toBe("late");
+        await running.powerOff();
+        const copy = await server("#cloud-config\n{}", { image: taken });
+        expect(await shell(copy, "cat /etc/baked /etc/late")).toBe("bakedlate");
+        await copy.powerOff();
+      });
+
+      it("keeps a server whose image is removed, and a copy in another region", {
+        timeout: bootLimitMs * 3,
+      }, async () => {
+        const other = await engine.openRegion(away, surroundings);
+        const copied = await other.copy(image);
+        const running = await server("#cloud-config\n{}", { image });
+        await region.remove(image);
+        await expect(region.rootFrom(image)).rejects.toThrow(/no disk/);
+        expect(await shell(running, "tree --version | head -1")).toMatch(/tree/);
+        await running.powerOff();
+
+        const body = await other.boot({
+          id: instanceId("10.9.1.10"),
+          address: "10.9.1.10",
+          root: await other.rootFrom(copied),
+          volumes: [],
+          consoleFile: join(folder, "console-away"),
+        });
+        expect(await shell(body, "cat /etc/baked")).toBe("baked");
+        await body.powerOff();
+      });
+    });
+
+    it("starts a server again that reboots itself", { timeout: bootLimitMs * 3 }, async () => {
+      const one = await booted("#cloud-config\nbootcmd: [echo user-data has run >/dev/console]");
+      await shell(one, "touch /run/before /etc/before");
+      await one.exec("reboot");
+      const boots = () => one.said().split("user-data has run").length - 1;
+      await until(() => boots() === 2, bootLimitMs, one.said);
+      expect(await shell(one, "[ ! -e /run/before ] && [ -e /etc/before ] && echo rebooted")).toBe(
+        "rebooted",
+      );
+      await one.powerOff();
+    });
+
+    it("refuses what is no disk of the kind that is needed", async () => {
+      await expect(region.rootFrom("../etc")).rejects.toThrow(/no disk "\.\.\/etc"/);
+      await expect(region.volumeFrom(await region.blankVolume(1), 1)).rejects.toThrow(/snapshots/);
+    });
   });
 }
 

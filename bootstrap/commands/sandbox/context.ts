@@ -6,6 +6,8 @@ export interface SandboxContext {
   stateDir: string;
   /** The bundled gateway. */
   gatewayScript: string;
+  /** Where an engine keeps what outlives a sandbox. */
+  engineCache: string;
   clock: Clock;
   /** The emulator's command, installed when need be. */
   moto(): Promise<string[]>;

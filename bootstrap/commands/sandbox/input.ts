@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { EngineChoice } from "../../edges/sandbox.ts";
 
 /** Readers of option values: commander adds the option's name to what they complain about. */
 
@@ -14,4 +15,14 @@ export function parseNumber(text: string): number {
   const number = Number(text);
   if (text.trim() !== "" && Number.isFinite(number)) return number;
   throw new InvalidArgumentError(`${JSON.stringify(text)} is not a number`);
+}
+
+const engines: readonly EngineChoice[] = ["none", "box"];
+
+export function parseEngine(text: string): EngineChoice {
+  const known = engines.find((engine) => engine === text);
+  if (known !== undefined) return known;
+  throw new InvalidArgumentError(
+    `there is no engine ${JSON.stringify(text)}; give one of ${engines.join(", ")}`,
+  );
 }

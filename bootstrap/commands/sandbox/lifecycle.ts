@@ -1,10 +1,22 @@
-import { findSandbox, type Sandbox, sandboxEnvironment, startSandbox } from "../../edges/sandbox.ts";
+import {
+  type EngineChoice,
+  findSandbox,
+  type Sandbox,
+  sandboxEnvironment,
+  startSandbox,
+} from "../../edges/sandbox.ts";
 import { RekindleError } from "../../errors.ts";
 import { runningSandbox, type SandboxContext } from "./context.ts";
 import { shellLines } from "./shell.ts";
 
-export async function start(context: SandboxContext, port?: number): Promise<void> {
-  const { sandbox, isNew } = await ensureRunning(context, port);
+/** How a sandbox is to run; one that runs already must be so. */
+export interface StartWish {
+  port?: number;
+  engine?: EngineChoice;
+}
+
+export async function start(context: SandboxContext, wish: StartWish): Promise<void> {
+  const { sandbox, isNew } = await ensureRunning(context, wish);
   context.print(
     `the sandbox ${isNew ? "runs" : "already runs"} at ${sandbox.endpoint} (process ${sandbox.pid})`,
   );
@@ -33,10 +45,11 @@ export async function showStatus(context: SandboxContext, json: boolean): Promis
   const { endpoint } = sandbox;
   const status = await sandbox.status();
   if (json) return print(JSON.stringify({ ...status, running: true, endpoint }, undefined, 2));
-  const { moto, lostRegions, faults, builders } = status;
+  const { moto, lostRegions, faults, builders, engine } = status;
   print(`the sandbox runs at ${endpoint} (process ${status.pid}) since ${status.startedAt}`);
   if (moto.alive) print(`emulator: process ${moto.pid}`);
   else print(`emulator: has ended: ${moto.ended}; start the sandbox again`);
+  if (engine !== "none") print(`engine: ${engine}`);
   for (const { region, mode } of lostRegions) print(`lost: ${region} (${mode})`);
   for (const fault of faults) print(`fault: ${JSON.stringify(fault)}`);
   if (builders !== "succeeds") print(`builders: ${builders}`);
@@ -73,15 +86,22 @@ export async function showRequests(context: SandboxContext, json: boolean): Prom
 /** A sandbox whose emulator has ended is of no use to anyone: it is replaced. */
 async function ensureRunning(
   context: SandboxContext,
-  port?: number,
+  wish: StartWish = {},
 ): Promise<{ sandbox: Sandbox; isNew: boolean }> {
   const running = await findSandbox(context.stateDir, context.clock);
-  if (running === undefined) return await startNew(context, port);
-  const { moto, lostRegions } = await running.status();
+  if (running === undefined) return await startNew(context, wish);
+  const { port } = wish;
+  const { moto, lostRegions, engine } = await running.status();
   if (!moto.alive) {
     context.tell(`the emulator has ended: ${moto.ended}; all that was in this sandbox is lost`);
     await running.stop();
-    return await startNew(context, port);
+    return await startNew(context, { engine, ...wish });
+  }
+  if (wish.engine !== undefined && wish.engine !== engine) {
+    throw new RekindleError(
+      "refused",
+      `a sandbox already runs here with the engine ${engine}, not ${wish.engine}; stop it first, or leave --engine out`,
+    );
   }
   if (port !== undefined && port !== 0 && !running.endpoint.endsWith(`:${port}`)) {
     throw new RekindleError(
@@ -97,9 +117,9 @@ async function ensureRunning(
 
 async function startNew(
   context: SandboxContext,
-  port: number | undefined,
+  { port, engine }: StartWish,
 ): Promise<{ sandbox: Sandbox; isNew: boolean }> {
-  const { stateDir, gatewayScript, clock, environment, tell } = context;
+  const { stateDir, gatewayScript, engineCache, clock, environment, tell } = context;
   const moto = await context.moto();
   tell("starting the sandbox …");
   const sandbox = await startSandbox({
@@ -109,7 +129,9 @@ async function startNew(
     lifetime: "detached",
     gatewayScript,
     clock,
+    engineCache,
     ...(port === undefined ? {} : { port }),
+    ...(engine === undefined ? {} : { engine }),
   });
   try {
     await context.prepare(sandbox.endpoint);

@@ -196,9 +196,13 @@ class Service:
         """Every command of one kind, one after the other; the first that fails ends them."""
         for line in self.unit.all(key):
             command = Command(line, self.environment)
-            code = self.wait(self.spawn(command).pid, seconds(self.unit.one("TimeoutStartSec"), 90))
+            code = self.wait(self.spawn(command).pid, self.patience("Start"))
             if code != 0 and not command.may_fail and not self.is_clean(code):
                 raise Failure(f"{command.name} {told(code)}")
+
+    def patience(self, phase):
+        """Seconds that a phase may take; None, which is what 0 means as well, has no end."""
+        return seconds(self.unit.one(f"Timeout{phase}Sec") or self.unit.one("TimeoutSec"), 90) or None
 
     def wait(self, pid, patience):
         """The end of one process; others' ends are taken in passing."""
@@ -218,7 +222,7 @@ class Service:
         unit = self.unit
         self.make_folders()
         self.make_credentials()
-        patience = seconds(unit.one("TimeoutStartSec"), 90)
+        patience = self.patience("Start")
         if self.type in ("notify", "notify-reload"):
             self.listen()
         self.run_all("ExecStartPre")
@@ -315,7 +319,7 @@ class Service:
         first = descendants() if mode == "control-group" else [self.main] if self.main else []
         send(first, number)
         send(first, signal.SIGCONT)
-        patience = seconds(unit.one("TimeoutStopSec"), 90)
+        patience = self.patience("Stop")
         until = None if patience is None else time.monotonic() + patience
         awaited = descendants if mode != "process" else lambda: [self.main] if self.main in descendants() else []
         while reap() and awaited() and (until is None or time.monotonic() < until):

@@ -18,7 +18,7 @@ import time
 HOME = "/usr/lib/rekindle-box"
 sys.path.insert(0, HOME)
 
-from supervise import LOGS, STATES, Failure, Service, note, remember, seconds, state_of, supervise  # noqa: E402
+from supervise import LOGS, STATES, Failure, Service, note, remember, state_of, supervise  # noqa: E402
 from units import Command, FOLDERS, Unit, full_name  # noqa: E402
 
 REAL = f"{HOME}/real/usr/bin/systemctl"
