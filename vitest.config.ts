@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/sandbox/box.test.ts"],
+          exclude: ["test/e2e/**", "test/sandbox/box*.test.ts"],
           maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -64,7 +64,7 @@ export default defineConfig({
         test: {
           // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
           name: "bodies",
-          include: ["test/sandbox/box.test.ts", "test/e2e/bodies.test.ts"],
+          include: ["test/sandbox/box*.test.ts", "test/e2e/bodies.test.ts"],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -77,9 +77,9 @@ async function pass(
   response: ServerResponse,
   kept: string | undefined,
 ): Promise<void> {
-  const headers = Object.entries(found.headers).filter(([name]) =>
-    /^(content-|last-modified|location)/.test(name),
-  );
+  // What is kept is given without its length: it ends when we say so, and whoever asks again then gets the file.
+  const wanted = kept === undefined ? /^(content-|last-modified|location)/ : /^(content-type|last-modified)/;
+  const headers = Object.entries(found.headers).filter(([name]) => wanted.test(name));
   response.writeHead(found.statusCode ?? 502, Object.fromEntries(headers) as Record<string, string>);
   if (kept === undefined) return await pipeline(found, response);
   const aside = `${kept}.${randomBytes(4).toString("hex")}.new`;
@@ -87,12 +87,13 @@ async function pass(
   const file = createWriteStream(aside);
   try {
     const written = pipeline(found, file);
-    found.pipe(response);
+    found.pipe(response, { end: false });
     await written;
     const length = found.headers["content-length"];
     if (length !== undefined && (await stat(aside)).size !== Number(length))
       throw new Error("the answer was cut off");
     await rename(aside, kept);
+    response.end();
   } catch (error) {
     await rm(aside, { force: true });
     response.destroy(error as Error);

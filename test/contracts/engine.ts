@@ -202,7 +202,7 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         await db.attach("/dev/sdi", copies[1]!);
         // Another file system with the same identity is mounted already.
         await shell(db, "mkdir -p /a /b && mount -o nouuid /dev/sdh /a && mount /dev/sdi /b");
-        const [first, second] = (await shell(db, "tail -n 1 /a/log /b/log | grep -x '[0-9]*'"))
+        const [first, second] = (await shell(db, "tail -n 1 /a/log /b/log | grep -x '[0-9][0-9]*'"))
           .split("\n")
           .map(Number);
         expect(first).toBeGreaterThanOrEqual(20);

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,13 +7,9 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBox } from "../../sandbox/bodies/box/engine.ts";
 import { engineContract } from "../contracts/engine.ts";
+import { lackingForBox } from "./box-lacking.ts";
 
-const lacking =
-  process.getuid?.() !== 0
-    ? "it needs root"
-    : spawnSync("mmdebstrap", ["--version"]).status !== 0
-      ? "mmdebstrap is not installed"
-      : undefined;
+const lacking = lackingForBox();
 const cache = resolve(".rekindle");
 const folder = mkdtempSync(join(tmpdir(), "rekindle-box-"));
 const relayScript = join(folder, "relay.mjs");

@@ -77,13 +77,12 @@ def freeze(numbers):
     frozen, already = [], []
     try:
         for number in numbers:
-            found = mounts(number)
-            if not found:
-                continue
-            (already if on_mount(found[0], FIFREEZE) == errno.EBUSY else frozen).append(number)
+            outcome = on_any_mount(number, FIFREEZE)
+            if outcome is not None:
+                (already if outcome == errno.EBUSY else frozen).append(number)
     except OSError as error:
         thaw(frozen, [])
-        raise Refusal(f"the file system on {found[0][1]} can't be frozen: {error.strerror}")
+        raise Refusal(f"the file system on a volume can't be frozen: {error.strerror}")
     return {"frozen": frozen, "already": already}
 
 
@@ -93,21 +92,17 @@ def thaw(frozen, already):
         thaw_anyhow(number)
     moved = []
     for number in already:
-        found = mounts(number)
-        if not found:
-            moved.append(number)
-        elif on_mount(found[0], FIFREEZE) != errno.EBUSY:
-            on_mount(found[0], FITHAW)
+        outcome = on_any_mount(number, FIFREEZE)
+        if outcome == 0:
+            on_any_mount(number, FITHAW)
+        if outcome != errno.EBUSY:
             moved.append(number)
     return {"moved": moved}
 
 
 def thaw_anyhow(number):
     """Thaws a device's file system, also when nobody has it mounted any more."""
-    for mount in mounts(number):
-        on_mount(mount, FITHAW)
-        return
-    if is_free(number):
+    if on_any_mount(number, FITHAW) is not None or is_free(number):
         return
     # Frozen, and its machine is gone: whoever mounts the device gets the frozen file system, and may thaw it.
     pid = os.fork()
@@ -159,16 +154,22 @@ def mounts(number):
     return found
 
 
+def on_any_mount(number, request):
+    """Freezes or thaws what is on a device, wherever it is mounted; None when it is mounted nowhere."""
+    while found := mounts(number):
+        for mount in found:
+            try:
+                return on_mount(mount, request)
+            except (FileNotFoundError, ProcessLookupError):
+                # The process through which it was seen has just ended; others may see it still.
+                continue
+    return None
+
+
 def on_mount(mount, request):
-    """Freezes or thaws a file system; the error number of what says that it is so already, or 0."""
+    """Freezes or thaws a file system: 0, or the error number that says that it is so already."""
     pid, place = mount
-    try:
-        top = os.open(f"/proc/{pid}/root{place}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        # Its machine has just ended.
-        if error.errno in (errno.ENOENT, errno.ESRCH):
-            return error.errno
-        raise
+    top = os.open(f"/proc/{pid}/root{place}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.ioctl(top, request, 0)
         return 0

@@ -137,7 +137,7 @@ class Service:
         os.chown(folder, self.uid or 0, self.gid or 0)
 
     def spawn(self, command, **more):
-        """One of the unit's commands, as its user, in its folder, with its limits."""
+        """Starts one of the unit's commands, as its user, in its folder, with its limits."""
         path = command.name if command.name.startswith("/") else shutil.which(command.name, path=self.environment.get("PATH"))
         if path is None or not os.access(path, os.X_OK):
             raise Failure(f"{command.name} is no program that can be run (203/EXEC)")
@@ -153,8 +153,11 @@ class Service:
             raise Failure(f"{folder} is no folder to work in (200/CHDIR)")
         environment = {**self.environment, **({"MAINPID": str(self.main)} if self.main else {}),
                        **({"NOTIFY_SOCKET": self.notified.getsockname()} if self.notified else {})}
-        return subprocess.Popen(words, cwd=folder or "/", env=environment, stdin=subprocess.DEVNULL,
-                                preexec_fn=self.limit, **{**self.outputs(), **more})
+        process = subprocess.Popen(words, cwd=folder or "/", env=environment, stdin=subprocess.DEVNULL,
+                                   preexec_fn=self.limit, **{**self.outputs(), **more})
+        # Its end is for `wait` to take, and not for the destructor of this object.
+        process.returncode = 0
+        return process.pid
 
     def as_user(self):
         capabilities = [name.lower().removeprefix("cap_") for name in self.unit.one("AmbientCapabilities").split()]
@@ -196,7 +199,7 @@ class Service:
         """Every command of one kind, one after the other; the first that fails ends them."""
         for line in self.unit.all(key):
             command = Command(line, self.environment)
-            code = self.wait(self.spawn(command).pid, self.patience("Start"))
+            code = self.wait(self.spawn(command), self.patience("Start"))
             if code != 0 and not command.may_fail and not self.is_clean(code):
                 raise Failure(f"{command.name} {told(code)}")
 
@@ -233,14 +236,14 @@ class Service:
             if not line:
                 raise Failure("its unit has no ExecStart")
             command = Command(line, self.environment)
-            process = self.spawn(command)
+            pid = self.spawn(command)
             if self.type == "forking":
-                code = self.wait(process.pid, patience)
+                code = self.wait(pid, patience)
                 if code != 0:
                     raise Failure(f"{command.name} {told(code)}")
                 self.main = self.find_main()
             else:
-                self.main = process.pid
+                self.main = pid
             if self.notified:
                 self.wait_for_notice(patience)
         self.run_all("ExecStartPost")

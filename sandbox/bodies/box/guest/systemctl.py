@@ -262,7 +262,7 @@ def reload_one(unit):
     service.main = state(unit.name).get("main")
     for line in unit.all("ExecReload"):
         command = Command(line, {**service.environment, "MAINPID": str(service.main or "")})
-        ended = service.spawn(command, stdout=None).wait()
+        ended = service.wait(service.spawn(command, stdout=None), service.patience("Start"))
         if ended != 0 and not command.may_fail:
             return fail(f"Job for {unit.name} failed: {command.name} exited with {ended}", 1)
     return 0

@@ -135,8 +135,8 @@ def substitute(words, environment):
         if found := re.fullmatch(r"\$(\w+)", word):
             filled += environment.get(found[1], "").split()
             continue
-        word = re.sub(r"\$\{(\w+)\}", lambda found: environment.get(found[1], ""), word)
-        filled.append(word.replace("$$", "$"))
+        filled.append(re.sub(r"\$\$|\$\{(\w+)\}",
+                             lambda found: environment.get(found[1], "") if found[1] else "$", word))
     return filled
 
 
