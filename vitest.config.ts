@@ -31,8 +31,10 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/sandbox/box*.test.ts"],
+          exclude: ["test/e2e/**", "test/sandbox/box*.test.ts", "test/**/*-killed.test.ts"],
           maxWorkers,
+          // Most of the time of most files is loading the SDK and the rest of what they test: once a worker is enough.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -48,6 +50,17 @@ export default defineConfig({
           hookTimeout: 120_000,
           maxWorkers,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Kills at every step, one after the other, for minutes: CI runs it after the rest, `npm test` does not.
+          name: "killed",
+          include: ["test/**/*-killed.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -143,7 +143,9 @@ describe("baking", () => {
     expect((await failure(bakeIn(field, { recipes }))).message).toContain(message);
     for (const region of [primary, recovery]) {
       const { ec2 } = clients(sandbox().endpoint, region);
-      expect((await ec2.send(new DescribeImagesCommand({ Owners: ["self"] }))).Images).toEqual([]);
+      const { Images = [] } = await ec2.send(new DescribeImagesCommand({ Owners: ["self"] }));
+      // In the emulator, Debian's own image is the account's too.
+      expect(Images.filter(({ Name }) => !Name!.startsWith("debian-"))).toEqual([]);
       const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
       expect(
         Reservations.flatMap(({ Instances }) => Instances!).filter(
