@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/sandbox/box*.test.ts"],
+          exclude: ["test/e2e/**", "test/sandbox/box.test.ts", "test/sandbox/box-services.test.ts"],
           // Some of them run git, Terraform or the emulator, and wait for them: as many at a time as there are cores.
           maxWorkers: "100%",
           testTimeout: 60_000,
@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
           name: "bodies",
-          include: ["test/sandbox/box*.test.ts"],
+          include: ["test/sandbox/box.test.ts", "test/sandbox/box-services.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },
