@@ -18,6 +18,12 @@ class LongestFirst extends BaseSequencer {
 /** One for each core, and one for the game day, which leaves its core to others most of the time. */
 const maxWorkers = availableParallelism() + 1;
 
+const withBodies = [
+  "test/sandbox/box.test.ts",
+  "test/sandbox/box-services.test.ts",
+  "test/e2e/bodies.test.ts",
+];
+
 export default defineConfig({
   test: {
     globals: true,
@@ -31,7 +37,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/sandbox/box*.test.ts", "test/**/*-killed.test.ts"],
+          exclude: [...withBodies, "test/e2e/**", "test/**/*-killed.test.ts"],
           maxWorkers,
           // Most of the time of most files is loading the SDK and the rest of what they test: once a worker is enough.
           isolate: false,
@@ -77,7 +83,7 @@ export default defineConfig({
         test: {
           // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
           name: "bodies",
-          include: ["test/sandbox/box*.test.ts", "test/e2e/bodies.test.ts"],
+          include: withBodies,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

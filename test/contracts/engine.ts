@@ -190,10 +190,18 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         const writer =
           "n=0; while n=$((n + 1)); do echo $n >>/first/log; sync /first/log; echo $n >>/second/log; sync /second/log; done";
         await shell(db, `setsid sh -c '${writer}' </dev/null >/dev/null 2>&1 & echo $! >/run/writer`);
-        await until(async () => Number(await shell(db, "wc -l </second/log")) > 20, bootLimitMs, db.said);
+        await until(
+          async () => Number(await shell(db, "cat /second/log 2>/dev/null | wc -l")) > 20,
+          bootLimitMs,
+          db.said,
+        );
         atOneInstant = await region.snapshot(volumes);
-        const before = Number(await shell(db, "wc -l </second/log"));
-        await until(async () => Number(await shell(db, "wc -l </second/log")) > before, bootLimitMs, db.said);
+        const before = Number(await shell(db, "cat /second/log 2>/dev/null | wc -l"));
+        await until(
+          async () => Number(await shell(db, "cat /second/log 2>/dev/null | wc -l")) > before,
+          bootLimitMs,
+          db.said,
+        );
         await shell(db, "kill $(cat /run/writer)");
 
         const copies = [];

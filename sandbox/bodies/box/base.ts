@@ -40,7 +40,7 @@ async function bootstrap({ suite, sources, packages, remove }: BaseRecipe, tree:
     "unshare",
     // What it mounts while it builds is gone with it.
     ...["--mount", "--propagation=private", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"],
-    ...["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"],
+    ...["mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"],
     ...['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::http::Timeout "15"'],
     `--include=${packages.join(",")}`,
     `--customize-hook=cd "$1" && rm -rf ${remove.map((path) => `.${path}`).join(" ")}`,
@@ -48,7 +48,10 @@ async function bootstrap({ suite, sources, packages, remove }: BaseRecipe, tree:
   );
   const built = await run(command, args);
   if (succeeded(built)) return;
-  const said = built.stderr.trim().split("\n");
+  // apt's and dpkg's own reasons, out of all that they say; a disk that is full is said in many ways.
+  const said = built.stderr
+    .split(/[\r\n]+/)
+    .filter((line) => /^\s*(E:|W:|Err:|dpkg: error)|no space left/i.test(line));
   throw new Error(
     `the base image can't be built: mmdebstrap ${describeEnding(built.ending)}\n${said.slice(-12).join("\n")}\n` +
       `it needs the hosts ${[...packageHosts({ sources })].join(", ")}, and 1 GB of space in ${dirname(tree)}; try again when they are there`,
