@@ -15,8 +15,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** One for each core, and one for the game day, which leaves its core to others most of the time. */
-const maxWorkers = availableParallelism() + 1;
+/** More than there are cores: the game day and many others wait for Terraform, git or the emulator most of the time. */
+const maxWorkers = availableParallelism() + 2;
 
 const withBodies = [
   "test/sandbox/box.test.ts",

@@ -1,9 +1,11 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { shortcomings } from "../../bootstrap/commands/collect.ts";
+import { openAside } from "../../bootstrap/edges/hosts/aside.ts";
 import { run, succeeded } from "../../bootstrap/edges/process.ts";
 import { collectProgram } from "./collect-program.ts";
-import { put } from "./collecting.ts";
+import { aBench, put } from "./collecting.ts";
 
 const program = collectProgram();
 
@@ -47,4 +49,43 @@ test("collect killed before and after each of its git calls, ends in the same st
     }
   }
   expect(kills).toBeGreaterThan(10);
-}, 240_000);
+});
+
+test("collect that stopped at any file that it writes ends in the same state", async () => {
+  const bench = await aBench();
+  const host = await bench.host("web-1", { "etc/app/app.conf": "port=80\n" });
+  await bench.role("web", { sources: [{ folder: host, host: "web-1" }], paths: ["/etc/app"] });
+  await put(host, { "etc/app/b": "1", "etc/app/c/d": "2", "etc/app/gone": "3" });
+  await symlink("b", join(host, "etc/app/link"));
+  await bench.collect();
+  const start = (await bench.git.revparse(["HEAD"])).trim();
+  await put(host, { "etc/app/b": "changed", "etc/app/e/f": "4" });
+  for (const path of ["etc/app/c", "etc/app/gone", "etc/app/link"])
+    await rm(join(host, path), { recursive: true });
+  await put(host, { "etc/app/c": "5", "etc/app/link/g": "6" });
+  const stopping = async (after: number) => {
+    const aside = await openAside(join(bench.root, ".rekindle/collect/aside"));
+    let count = 0;
+    const path = (sha256: string) => {
+      if (++count > after) throw new Error("stopped");
+      return aside.path(sha256);
+    };
+    return { ...aside, path };
+  };
+  await bench.collect();
+  const wanted = await bench.git.raw(["ls-tree", "-r", "HEAD"]);
+  let stops = 0;
+  for (let after = 0; ; after++) {
+    await bench.git.raw(["reset", "-q", "--hard", start]);
+    const stopped = await bench.collect({ aside: await stopping(after) }).then(
+      () => false,
+      () => true,
+    );
+    if (!stopped) break;
+    stops++;
+    expect(shortcomings(await bench.collect())).toBeUndefined();
+    expect(await bench.git.raw(["ls-tree", "-r", "HEAD"]), `stopped after ${after}`).toBe(wanted);
+  }
+  expect(stops).toBeGreaterThan(4);
+  await bench.remove();
+});

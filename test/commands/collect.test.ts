@@ -348,43 +348,6 @@ describe("collect", () => {
     expect((await bench.git.status()).isClean()).toBe(true);
   });
 
-  it("ends in the same state when it stopped at any file that it writes", async () => {
-    await put(host, { "etc/app/b": "1", "etc/app/c/d": "2", "etc/app/gone": "3" });
-    await symlink("b", join(host, "etc/app/link"));
-    await role();
-    await bench.collect();
-    const start = (await bench.git.revparse(["HEAD"])).trim();
-    await put(host, { "etc/app/b": "changed", "etc/app/e/f": "4" });
-    for (const path of ["etc/app/c", "etc/app/gone", "etc/app/link"])
-      await rm(join(host, path), { recursive: true });
-    await put(host, { "etc/app/c": "5", "etc/app/link/g": "6" });
-    const stopping = async (after: number) => {
-      const { openAside } = await import("../../bootstrap/edges/hosts/aside.ts");
-      const aside = await openAside(join(bench.root, ".rekindle/collect/aside"));
-      let count = 0;
-      const path = (sha256: string) => {
-        if (++count > after) throw new Error("stopped");
-        return aside.path(sha256);
-      };
-      return { ...aside, path };
-    };
-    await bench.collect();
-    const wanted = await bench.git.raw(["ls-tree", "-r", "HEAD"]);
-    let stops = 0;
-    for (let after = 0; ; after++) {
-      await bench.git.raw(["reset", "-q", "--hard", start]);
-      const stopped = await bench.collect({ aside: await stopping(after) }).then(
-        () => false,
-        () => true,
-      );
-      if (!stopped) break;
-      stops++;
-      expect(shortcomings(await bench.collect())).toBeUndefined();
-      expect(await bench.git.raw(["ls-tree", "-r", "HEAD"]), `stopped after ${after}`).toBe(wanted);
-    }
-    expect(stops).toBeGreaterThan(4);
-  }, 240_000);
-
   it("says what git says when it can't commit, and goes on from there", async () => {
     const host = await bench.host("web-1", { "etc/a": "1" });
     await bench.role("web", { sources: [{ folder: host, host: "web-1" }], paths: ["/etc"] });
