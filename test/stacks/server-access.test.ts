@@ -172,9 +172,13 @@ describe("a server of role app, where IAM is enforced,", () => {
   it("tags instances of its role with its release and its boot, and with nothing else", async () => {
     await tag("app", "rekindle:boot");
     await tag("app", "rekindle:release");
-    const refused = [tag("app", "rekindle:role"), tag("app", "Name"), tag("db", "rekindle:boot")];
-    for (const attempt of refused)
-      await expect(attempt).rejects.toThrow(/not authorized|UnauthorizedOperation/);
+    const refused = [
+      ["app", "rekindle:role"],
+      ["app", "Name"],
+      ["db", "rekindle:boot"],
+    ] as const;
+    for (const [role, key] of refused)
+      await expect(tag(role, key)).rejects.toThrow(/not authorized|UnauthorizedOperation/);
     const describing = server.ec2.send(new DescribeInstancesCommand({}));
     await expect(describing).rejects.toThrow(/not authorized|UnauthorizedOperation/);
   });
