@@ -4,6 +4,7 @@
  */
 import { Command, Option } from "commander";
 import metadata from "../package.json" with { type: "json" };
+import { engineChoices } from "../sandbox/protocol.ts";
 import { exitCodes, RekindleError } from "./errors.ts";
 
 // The SDK's versions are pinned to ones that run on Node 20; its warning would stand between a user and every answer.
@@ -233,7 +234,7 @@ program
       "--engine <engine>",
       "what gives instances bodies: namespaces of this Linux (root), or nothing",
     )
-      .choices(["none", "box"])
+      .choices(engineChoices)
       .default("none"),
   )
   .option("--keep", "leave the rebuilt environment and its sandbox running")

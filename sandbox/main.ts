@@ -6,12 +6,13 @@ import { createServer, type Server } from "node:http";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../bootstrap/edges/clock.ts";
-import { chosenEngine, engineChoices } from "./bodies/choose.ts";
+import { chosenEngine } from "./bodies/choose.ts";
 import type { Engine } from "./bodies/engine.ts";
 import type { Identity } from "./control.ts";
 import { type Emulator, startEmulator } from "./emulator.ts";
 import { holdsLock, stayFindable } from "./findable.ts";
 import { claim, takenExitCode } from "./lock.ts";
+import { engineChoices } from "./protocol.ts";
 import { gatewayState, serve } from "./serving.ts";
 import { type StateFiles, stateFiles, writeRecord } from "./state-files.ts";
 

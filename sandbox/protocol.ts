@@ -10,7 +10,8 @@ export type LossMode = "refused" | "timeout";
 export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
 
 /** What gives instances bodies; `none` leaves them rows in the emulator's tables. */
-export type EngineChoice = "none" | "box";
+export const engineChoices = ["none", "box"] as const;
+export type EngineChoice = (typeof engineChoices)[number];
 
 /** A load balancer's listener, as this machine reaches it. */
 export interface ListenerStatus {

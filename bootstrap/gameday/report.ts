@@ -44,7 +44,7 @@ export interface GameDayReport {
     recoveryRegion: string;
     mode: "refused" | "timeout";
     /** What gave the instances bodies; `none` when they had none. */
-    engine: "none" | "box";
+    engine: string;
   };
   startedAt: string;
   /** True when nothing was torn down, and so nothing that is left was counted. */

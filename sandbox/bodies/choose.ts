@@ -2,8 +2,6 @@ import { join } from "node:path";
 import type { EngineChoice } from "../protocol.ts";
 import type { Engine } from "./engine.ts";
 
-export const engineChoices: readonly EngineChoice[] = ["none", "box"];
-
 export interface EnginePlaces {
   /** The sandbox's own folder. */
   state: string;
