@@ -11,6 +11,8 @@ import type { LiveField } from "./field.ts";
 
 const bootLimitSeconds = 10 * 60;
 const betweenRowsMs = 100;
+/** The RTO is no finer than this. */
+const betweenLooksMs = 500;
 
 /**
  * Gives the environment's servers the parameters that their templates refer to, which in AWS somebody has put there.
@@ -46,6 +48,7 @@ export async function waitUntilServed(
         const row = await look();
         return row === undefined ? { kind: "waiting" } : { kind: "ready", value: row };
       },
+      betweenLooksMs,
     );
   } catch (error) {
     throw new RekindleError("failed-check", (error as Error).message, {

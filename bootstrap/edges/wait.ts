@@ -13,14 +13,17 @@ export interface Patience {
 }
 
 const firstPauseMs = 250;
-const longestPauseMs = 15_000;
 
-/** Looks until it is ready, at once and then ever less often. Raises when it failed, and after the limit. */
+/**
+ * Looks until it is ready, at once and then ever less often: at most `longestPauseMs` late. Raises when it failed, and
+ * after the limit.
+ */
 export async function waitFor<T>(
   patience: Patience,
   what: string,
   limitSeconds: number,
   look: () => Promise<Look<T>>,
+  longestPauseMs = 15_000,
 ): Promise<T> {
   const { clock, stopwatch, signal } = patience;
   const start = clock.monotonic();
