@@ -58,27 +58,30 @@ export async function waitUntilServed(
   }
 }
 
-/** Clients that write rows, one after the other, until they are told to stop. Keeps what was acknowledged. */
-export class Writing {
-  readonly #rows: Row[] = [];
-  #isOver = false;
-  readonly #done: Promise<void>;
+/** Clients that go on writing rows, one after the other, until they are told to stop. */
+export interface Writing {
+  /** What was acknowledged so far. */
+  readonly rows: readonly Row[];
+  /** Waits for no write that is under way: an environment that is lost may never answer it. */
+  stop(): void;
+}
 
-  constructor(clients: Clients, clock: Clock) {
-    this.#done = this.#write(clients, clock);
-  }
-
-  async stop(): Promise<readonly Row[]> {
-    this.#isOver = true;
-    await this.#done;
-    return this.#rows;
-  }
-
-  async #write(clients: Clients, clock: Clock): Promise<void> {
-    while (!this.#isOver) {
+export function startWriting(clients: Clients, clock: Clock, first: Row): Writing {
+  const rows = [first];
+  let isOver = false;
+  const write = async () => {
+    while (!isOver) {
       const row = await clients.write();
-      if (row !== undefined) this.#rows.push(row);
+      if (row !== undefined && !isOver) rows.push(row);
       await clock.sleep(betweenRowsMs);
     }
-  }
+  };
+  // A client's failure is no row, so this never rejects unless the gateway itself is gone, which the day notices.
+  write().catch(() => undefined);
+  return {
+    rows,
+    stop: () => {
+      isOver = true;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
+import type { Clients } from "../edges/clients.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { Repository } from "../edges/git.ts";
 import type { GitHistory } from "../edges/git-bundle.ts";
@@ -10,21 +10,18 @@ import type { Signer } from "../edges/signers.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
 import { synthesize } from "../edges/synthesize.ts";
 import type { Terraform } from "../edges/terraform.ts";
+import { assembleReport, type Learned, objectivesOf } from "../gameday/assemble.ts";
 import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
 import { reportMarkdown } from "../gameday/markdown.ts";
-import type { GameDayReport, Leftover, LostCall } from "../gameday/report.ts";
-import { type DataLoss, dataLoss, type Row } from "../gameday/rows.ts";
-import { judge, overheadShare } from "../gameday/verdict.ts";
+import type { GameDayReport, LostCall } from "../gameday/report.ts";
+import { dataLoss } from "../gameday/rows.ts";
 import type { Recipe } from "../image/recipe.ts";
 import { encodeJson } from "../json.ts";
-import type { Check } from "../recovery/check.ts";
-import type { RecoveryPlan } from "../recovery/plan.ts";
-import { expectedData } from "../recovery/resolve.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { bake } from "./bake.ts";
-import type { Field } from "./field.ts";
-import { makeParameters, Writing, waitUntilServed } from "./gameday-live.ts";
+import type { Field, LiveField } from "./field.ts";
+import { makeParameters, startWriting, type Writing, waitUntilServed } from "./gameday-live.ts";
 import { countLeftovers, tearDown } from "./gameday-teardown.ts";
 import { Journal, type Progress } from "./journal.ts";
 import { makePlan } from "./plan.ts";
@@ -64,20 +61,6 @@ export interface GameDayContext {
   stacksProgram: string;
 }
 
-/** What the day has learned so far: the report is made of it, whatever happens. */
-interface Learned {
-  faultAt?: string;
-  plan?: RecoveryPlan;
-  checks: Check[];
-  /** Rows that clients wrote, and what became of them. */
-  data?: DataLoss;
-  /** The parameters that were made for the day's servers. */
-  parameters?: string[];
-  lostCalls?: LostCall[];
-  leftovers?: Leftover[];
-  limits: string[];
-}
-
 /** Rehearses the loss of the primary region against the clock. Always ends with a report. */
 export async function gameday(context: GameDayContext): Promise<GameDayReport> {
   const startedAt = context.clock.now().toISOString();
@@ -98,7 +81,7 @@ export async function gameday(context: GameDayContext): Promise<GameDayReport> {
   }
   journal.stopClock();
   if (field !== undefined) await closeField(context, field, journal, learned);
-  const report = makeReport(context, startedAt, journal, learned);
+  const report = assembleReport({ ...context, startedAt }, journal.steps, learned);
   await writeReport(context.folder, report);
   return report;
 }
@@ -136,28 +119,22 @@ async function rehearse(
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("primary-stack"));
   });
-  const { primary } = live?.clients ?? {};
-  if (primary !== undefined)
-    await journal.step("primary serves", () =>
-      waitUntilServed(context, live!, cloud.primary.region, primary.write),
-    );
-  const writing = primary && new Writing(primary, clock);
-  let written: readonly Row[] = [];
+  const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal));
+  let mark: number;
   try {
     await journal.step("snapshot", () =>
       takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
     );
     await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
-  } catch (error) {
-    await writing?.stop();
-    throw error;
+    mark = await journal.step("fault", () => loseRegion(context, sandbox));
+    learned.faultAt = clock.now().toISOString();
+  } finally {
+    writing?.stop();
   }
-  const mark = await journal.step("fault", () => loseRegion(context, sandbox));
-  learned.faultAt = clock.now().toISOString();
+  const written = writing?.rows ?? [];
 
   journal.startClock();
   try {
-    if (writing !== undefined) written = await writing.stop();
     const plan = await journal.step("plan", () =>
       makePlan({
         topology,
@@ -190,6 +167,20 @@ async function rehearse(
   } finally {
     learned.lostCalls = await callsToLostRegion(context, sandbox, mark);
   }
+}
+
+/** Clients begin to write as soon as the primary serves them. */
+async function writeRows(
+  context: GameDayContext,
+  live: LiveField,
+  clients: Clients,
+  journal: Journal,
+): Promise<Writing> {
+  const { primary } = context.topology.environment.regions;
+  const first = await journal.step("primary serves", () =>
+    waitUntilServed(context, live, primary, clients.write),
+  );
+  return startWriting(clients, context.clock, first);
 }
 
 /** Synthesizes all stacks from what the catalog holds now. */
@@ -260,74 +251,6 @@ async function closeField(
   } catch {
     // In the journal too.
   }
-}
-
-function makeReport(
-  context: GameDayContext,
-  startedAt: string,
-  journal: Journal,
-  learned: Learned,
-): GameDayReport {
-  const { environment } = context.topology;
-  const objectives = objectivesOf(context.topology);
-  const { plan, faultAt } = learned;
-  // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
-  const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
-    name,
-    takenAt,
-    rpoSeconds: (Date.parse(faultAt!) - Date.parse(takenAt)) / 1000,
-  }));
-  const expected = expectedData(context.topology, environment.regions.recovery);
-  const dataSets = [...Object.keys(expected.servers), ...expected.databases];
-  return {
-    version: 1,
-    id: context.id,
-    environment: environment.name,
-    commit: context.commit,
-    scenario: {
-      kind: "region-lost",
-      region: environment.regions.primary,
-      recoveryRegion: environment.regions.recovery,
-      mode: context.mode,
-      engine: context.engine,
-    },
-    startedAt,
-    kept: context.keep,
-    ...(faultAt === undefined ? {} : { faultAt }),
-    ...(plan === undefined ? {} : { plan: summarize(plan) }),
-    steps: journal.steps,
-    checks: learned.checks,
-    rpo,
-    ...(learned.data === undefined ? {} : { data: learned.data }),
-    objectives,
-    ...judge({ ...learned, kept: context.keep, steps: journal.steps, rpo, objectives, dataSets }),
-    ...(learned.lostCalls === undefined ? {} : { lostCalls: learned.lostCalls }),
-    ...(learned.leftovers === undefined ? {} : { leftovers: learned.leftovers }),
-    overheadShare: overheadShare(journal.steps),
-    limits: learned.limits,
-  };
-}
-
-function objectivesOf({ environment: { objectives } }: Topology): GameDayReport["objectives"] {
-  return { rpoSeconds: durationSeconds(objectives.rpo), rtoSeconds: durationSeconds(objectives.rto) };
-}
-
-function summarize({
-  id,
-  point,
-  consistency,
-  reasons,
-  passedOver,
-  pins,
-}: RecoveryPlan): NonNullable<GameDayReport["plan"]> {
-  return {
-    id,
-    ...(point === undefined ? {} : { point }),
-    ...(consistency === undefined ? {} : { consistency }),
-    reasons,
-    passedOver,
-    release: pins.release.release,
-  };
 }
 
 async function writeReport(folder: string, report: GameDayReport): Promise<void> {
