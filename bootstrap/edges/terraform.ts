@@ -3,8 +3,6 @@ import { type Finished, type RunOptions, succeeded } from "./process.ts";
 import { type ApplyResult, isDiagnostic, readEvent, type TerraformEvent } from "./terraform/events.ts";
 import { terraformFailed } from "./terraform/failures.ts";
 import { releaseLockOfTheDead } from "./terraform/lock.ts";
-import { runOutliving } from "./terraform/outliving.ts";
-import { stopOnce } from "./terraform/stop.ts";
 import { runTethered } from "./terraform/tethered.ts";
 
 export type { ApplyResult } from "./terraform/events.ts";
@@ -34,8 +32,6 @@ export interface TerraformContext {
   env: NodeJS.ProcessEnv;
   /** Passed on to Terraform as one request to stop; it is then waited for, so that the state is written. */
   signal?: AbortSignal;
-  /** Whether a Terraform at work finishes when this program is killed, which keeps its state, or ends with it. */
-  lifetime?: "own" | "parent";
   /** How long to wait for a state that someone else has locked. */
   lockTimeoutSeconds?: number;
 }
@@ -45,7 +41,6 @@ const unattended = ["-input=false", "-no-color"];
 export function terraformIn(context: TerraformContext): Terraform {
   const { binary, cliConfig } = context;
   const env = terraformEnvironment(context);
-  // A rerun right after a killed Rekindle meets the lock of a Terraform that is still finishing.
   const locking = [...unattended, `-lock-timeout=${context.lockTimeoutSeconds ?? 60}s`];
   const walking = ["-json", ...locking, "-parallelism=30"];
 
@@ -57,21 +52,19 @@ export function terraformIn(context: TerraformContext): Terraform {
   ): Promise<Finished> {
     if (context.signal?.aborted)
       throw new RekindleError("tool-failed", `stopped before ${binary} ${verb} in ${dir}`);
-    const stop = stopOnce(context.signal);
     const events: TerraformEvent[] = [];
     const options: RunOptions = {
       cwd: dir,
       env,
-      signal: stop.signal,
+      // A group of its own: Ctrl-C in a terminal does not reach it by itself, and a second request would cost its state.
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
       onLine: (line) => {
         const event = readEvent(line);
-        stop.heard(event.text);
         if (isDiagnostic(event)) events.push(event);
         hear?.(event);
       },
     };
-    const runIt = context.lifetime === "parent" ? runTethered : runOutliving;
-    const finished = await runIt(binary, [verb, ...flags], options).finally(stop.done);
+    const finished = await runTethered(binary, [verb, ...flags], options);
     if (succeeded(finished)) return finished;
     // `plan -detailed-exitcode` says "there are changes" with 2.
     if (verb === "plan" && finished.ending.kind === "exited" && finished.ending.code === 2) return finished;

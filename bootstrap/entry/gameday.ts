@@ -87,7 +87,6 @@ export async function gamedayCommand(
           cliConfig,
           env: applyEnvironment(process.env, variables),
           signal: run.signal,
-          lifetime: options.keep ? "own" : "parent",
         }),
       };
     },

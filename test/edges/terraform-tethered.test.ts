@@ -26,6 +26,18 @@ describe("a program that ends with this one", () => {
     expect(lines).toEqual(["one"]);
   });
 
+  it("gives each line once, and the last one without its end", async () => {
+    const lines: string[] = [];
+    const script = "for i in 1 2 3; do echo line $i; sleep 0.15; done; printf rest";
+    await runTethered("sh", ["-c", script], { onLine: (line) => lines.push(line) });
+    expect(lines).toEqual(["line 1", "line 2", "line 3", "rest"]);
+  });
+
+  it("tells a program that is not there from one that fails", async () => {
+    const { ending } = await runTethered(join(dir, "nothing"), [], {});
+    expect(ending).toMatchObject({ kind: "not-started" });
+  });
+
   it("tells the signal that killed it", async () => {
     const { ending } = await runTethered("sh", ["-c", "kill -KILL $$"], {});
     expect(ending).toEqual({ kind: "killed", signal: "SIGKILL" });

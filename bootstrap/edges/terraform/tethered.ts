@@ -4,12 +4,18 @@ import { type Finished, type RunOptions, run } from "../process.ts";
  * Runs a program that ends with this one, and all that it started with it, even when this one is killed by SIGKILL: for
  * a Terraform whose AWS ends with this program too, and which would go on asking an AWS that is gone for minutes.
  */
-export function runTethered(
+export async function runTethered(
   command: string,
   args: readonly string[],
   options: RunOptions,
 ): Promise<Finished> {
-  return run("/bin/sh", ["-c", tether, "sh", command, ...args], { ...options, lifeline: true });
+  const words = ["-c", tether, "sh", command, ...args];
+  const finished = await run("/bin/sh", words, { ...options, lifeline: true });
+  const { ending, stderr } = finished;
+  // What a shell says of a program that is not there, or is none.
+  if (ending.kind !== "exited" || (ending.code !== 127 && ending.code !== 126)) return finished;
+  const reason = stderr.trim() || `the shell exited with ${ending.code}`;
+  return { ...finished, ending: { kind: "not-started", reason } };
 }
 
 /**
