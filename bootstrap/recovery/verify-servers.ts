@@ -8,57 +8,71 @@ import { type Check, check, describeKey } from "./check.ts";
 import type { Observed, ObservedServer, ObservedVolume } from "./observed.ts";
 import type { Pins } from "./pins.ts";
 
+/** One server that is there, and what it should be. */
+interface Subject {
+  topology: Topology;
+  pins: Pins;
+  role: string;
+  /** A fleet's server has no name but its instance's id. */
+  name: string;
+  server: ObservedServer;
+}
+
 /** Every server of every role, and none beside them. */
-export function verifyServers(topology: Topology, pins: Pins, observed: Observed): Check[] {
-  const fixed = fixedServers(topology, pins.site);
-  const checks: Check[] = [];
-  for (const [role, { count }] of Object.entries(topology.environment.roles)) {
-    const servers = observed.servers.filter((server) => server.role === role);
-    checks.push(check(`servers of ${role}`, count, servers.length));
-    // A check of its own says that the plan knows no such role.
-    if (pins.roles[role] === undefined) continue;
-    const names = isFleet(topology.roles[role]!) ? undefined : fixed.filter((server) => server.role === role);
-    if (names === undefined) {
-      // Their instance profile is not looked at: the emulator's Auto Scaling groups give their instances none.
-      for (const server of servers)
-        checks.push(...verifyServer(topology, pins, server.instanceId, role, server));
-      continue;
-    }
-    for (const { name, privateAddress } of names) {
-      const server = servers.find((candidate) => candidate.server === name);
-      if (server === undefined) {
-        checks.push(check(`server ${name}`, "running", "not there"));
-        continue;
-      }
-      checks.push(
-        ...verifyServer(topology, pins, name, role, server),
-        check(`address of ${name}`, privateAddress, server.privateAddress),
-        check(
-          `instance profile of ${name}`,
-          instanceProfile(topology.environment.name, role),
-          server.instanceProfile,
-        ),
-      );
-    }
-  }
-  const strangers = observed.servers.filter(({ role }) => topology.environment.roles[role] === undefined);
-  checks.push(
+export function verifyServers(topology: Topology, pins: Pins, { servers }: Observed): Check[] {
+  const { roles } = topology.environment;
+  const strangers = servers.filter(({ role }) => roles[role] === undefined);
+  return [
+    ...Object.keys(roles).flatMap((role) =>
+      verifyRole(
+        topology,
+        pins,
+        role,
+        servers.filter((server) => server.role === role),
+      ),
+    ),
     check(
       "servers of no known role",
       "none",
       strangers.map(({ instanceId }) => instanceId).join(", ") || "none",
     ),
-  );
-  return checks;
+  ];
 }
 
-function verifyServer(
+function verifyRole(
   topology: Topology,
   pins: Pins,
-  name: string,
   role: string,
-  server: ObservedServer,
+  servers: readonly ObservedServer[],
 ): Check[] {
+  const counted = check(`servers of ${role}`, topology.environment.roles[role]!.count, servers.length);
+  // A check of its own says that the plan knows no such role.
+  if (pins.roles[role] === undefined) return [counted];
+  const shared = { topology, pins, role };
+  // The instance profile of a fleet is not looked at: the emulator's Auto Scaling groups give their instances none.
+  if (isFleet(topology.roles[role]!))
+    return [
+      counted,
+      ...servers.flatMap((server) => verifyServer({ ...shared, name: server.instanceId, server })),
+    ];
+  const fixed = fixedServers(topology, pins.site).filter((server) => server.role === role);
+  return [
+    counted,
+    ...fixed.flatMap(({ name, privateAddress }) => {
+      const server = servers.find((candidate) => candidate.server === name);
+      if (server === undefined) return [check(`server ${name}`, "running", "not there")];
+      const profile = instanceProfile(topology.environment.name, role);
+      return [
+        ...verifyServer({ ...shared, name, server }),
+        check(`address of ${name}`, privateAddress, server.privateAddress),
+        check(`instance profile of ${name}`, profile, server.instanceProfile),
+      ];
+    }),
+  ];
+}
+
+function verifyServer(subject: Subject): Check[] {
+  const { topology, pins, role, name, server } = subject;
   const { imageId, userData } = pins.roles[role]!;
   const serverName = isFleet(topology.roles[role]!) ? role : name;
   const expected = renderUserData(userData, userDataVariables(topology, pins, { role, server: serverName }));
@@ -79,17 +93,11 @@ function verifyServer(
       securityGroupName(topology.environment.name, pins.site, `role/${role}`),
       server.securityGroups.join(", ") || "none",
     ),
-    ...verifyVolumes(topology, pins, name, role, server),
+    ...verifyVolumes(subject),
   ];
 }
 
-function verifyVolumes(
-  topology: Topology,
-  pins: Pins,
-  name: string,
-  role: string,
-  server: ObservedServer,
-): Check[] {
+function verifyVolumes({ topology, pins, role, name, server }: Subject): Check[] {
   const { image, volumes } = topology.roles[role]!;
   const at = (device: string) => server.volumes.find((candidate) => candidate.device === device);
   const root = at(server.rootDevice);
