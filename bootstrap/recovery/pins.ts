@@ -5,6 +5,8 @@ import type { ManifestPin, ReleaseReference, UserDataPart } from "../release/man
 export interface VolumePin {
   name: string;
   snapshotId?: string;
+  /** Only of one that had grown beyond what the code says: AWS makes no volume that is smaller than its snapshot. */
+  sizeGiB?: number;
 }
 
 /**

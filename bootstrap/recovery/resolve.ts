@@ -190,10 +190,11 @@ function volumePins(
       return [
         name,
         topology.roles[role]!.volumes.map((volume): VolumePin => {
-          const snapshotId = set?.volumes.find((candidate) => candidate.name === volume.name)?.snapshots[
-            region
-          ];
-          return { name: volume.name, ...(snapshotId === undefined ? {} : { snapshotId }) };
+          const taken = set?.volumes.find((candidate) => candidate.name === volume.name);
+          const snapshotId = taken?.snapshots[region];
+          if (taken === undefined || snapshotId === undefined) return { name: volume.name };
+          const hasGrown = taken.sizeGiB > volume.sizeGiB;
+          return { name: volume.name, snapshotId, ...(hasGrown ? { sizeGiB: taken.sizeGiB } : {}) };
         }),
       ];
     }),

@@ -116,7 +116,7 @@ function verifyVolumes({ topology, pins, role, name, server }: Subject): Check[]
       const from = (snapshot: string | undefined) => `${volume.device} from ${snapshot || "no snapshot"}`;
       return check(
         `volume ${volume.name} of ${name}`,
-        `${from(pin?.snapshotId)}, ${describeVolume(volume.sizeGiB, volume.type, pins.encryptionKey)}`,
+        `${from(pin?.snapshotId)}, ${describeVolume(pin?.sizeGiB ?? volume.sizeGiB, volume.type, pins.encryptionKey)}`,
         found === undefined ? "not attached" : `${from(found.snapshotId)}, ${describeFound(found)}`,
       );
     }),

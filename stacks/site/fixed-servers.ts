@@ -95,11 +95,12 @@ function dataVolumes(
   profile: ServerProfile,
 ): InstanceEbsBlockDevice[] {
   return topology.roles[role]!.volumes.map((volume) => {
-    const snapshotId = pins.volumes[server.name]?.find(({ name }) => name === volume.name)?.snapshotId;
+    const { snapshotId, sizeGiB = volume.sizeGiB } =
+      pins.volumes[server.name]?.find(({ name }) => name === volume.name) ?? {};
     return {
       deviceName: volume.device,
       ...(snapshotId === undefined ? {} : { snapshotId }),
-      volumeSize: volume.sizeGiB,
+      volumeSize: sizeGiB,
       volumeType: volume.type,
       ...performance(volume),
       encrypted: true,

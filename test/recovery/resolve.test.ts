@@ -38,6 +38,25 @@ describe("a recovery plan", () => {
     });
   });
 
+  it("makes a volume that had grown as large as it was", () => {
+    const [set] = aPoint().sets;
+    if (set?.kind !== "volumes") throw new Error("the point has no volumes");
+    const [first, second] = set.volumes;
+    const sets = [
+      {
+        ...set,
+        volumes: [
+          { ...first!, sizeGiB: 50 },
+          { ...second!, sizeGiB: 5 },
+        ],
+      },
+    ];
+    expect(planned(aCatalog({ points: [aPoint({ sets })] })).pins.volumes["db-0"]).toEqual([
+      { name: "data-0", snapshotId: "snap-r-data-0", sizeGiB: 50 },
+      { name: "data-1", snapshotId: "snap-r-data-1" },
+    ]);
+  });
+
   it("tells the age of every data set", () => {
     expect(planned(aCatalog()).dataSets).toEqual([
       { name: "db-0", takenAt: "2026-11-24T10:00:00.000Z", rpoSeconds: 7200 },

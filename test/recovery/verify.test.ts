@@ -109,6 +109,18 @@ describe("verification", () => {
     expect(failedChecks(asPlanned())).toEqual([]);
   });
 
+  it("wants a volume that had grown as large as the plan has it", () => {
+    const [grown, other] = pins.volumes["db-0"]!;
+    const plan = { ...pins, volumes: { "db-0": [{ ...grown!, sizeGiB: 50 }, other!] } };
+    const failed = (observed: Observed) =>
+      verifySite(topology, plan, observed, {})
+        .filter(({ passed }) => !passed)
+        .map(({ name }) => name);
+    expect(failed(asPlanned())).toEqual(["volume data-0 of db-0"]);
+    const large = { ...first!, sizeGiB: 50 };
+    expect(failed(withDatabaseServer({ volumes: [root, large, second!] }))).toEqual([]);
+  });
+
   it.each<[string, Observed, string]>([
     ["another image", withDatabaseServer({ imageId: "ami-other" }), "image of db-0"],
     ["another instance type", withDatabaseServer({ instanceType: "t3.nano" }), "type of db-0"],

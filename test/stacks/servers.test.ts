@@ -17,6 +17,17 @@ describe("a server with data", () => {
     expect(all(stacks["recovery-stack"], "aws_volume_attachment")).toEqual([]);
   });
 
+  test("has a volume as large as it had grown", () => {
+    const input = shop();
+    const pinned = input.recovery;
+    if (pinned.kind !== "pinned") throw new Error("nothing is pinned");
+    const [first, second] = pinned.pins.volumes["db-0"]!;
+    const volumes = { ...pinned.pins.volumes, "db-0": [{ ...first!, sizeGiB: 64 }, second!] };
+    const grown = synthesize({ ...input, recovery: { ...pinned, pins: { ...pinned.pins, volumes } } });
+    const sizes = server(grown["recovery-stack"], "db-0").ebs_block_device;
+    expect(sizes.map((volume: Arguments) => volume.volume_size)).toEqual([64, 20]);
+  });
+
   test("has empty volumes where nothing is pinned", () => {
     for (const volume of server(stacks["primary-stack"], "db-0").ebs_block_device) {
       expect(volume).not.toHaveProperty("snapshot_id");
