@@ -116,7 +116,7 @@ async function refuseRunningSandbox(keep: boolean): Promise<void> {
 }
 
 function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: string): void {
-  const { objectives, rpo, rtoSeconds, verdict, checks, lostCalls, leftovers } = report;
+  const { objectives, rpo, data, rtoSeconds, verdict, checks, lostCalls, leftovers } = report;
   const lines = [
     "",
     `game day ${report.id}: ${verdict}`,
@@ -127,6 +127,11 @@ function printSummary(report: Awaited<ReturnType<typeof gameday>>, folder: strin
       ({ name, rpoSeconds }) =>
         `RPO of ${name}: ${rpoSeconds.toFixed(1)} s (objective ${objectives.rpoSeconds} s)`,
     ),
+    ...(data === undefined
+      ? []
+      : [
+          `RPO by the rows: ${data.rpoSeconds?.toFixed(1) ?? "none"} s, ${data.lost} of ${data.written} rows lost`,
+        ]),
     `${checks.filter(({ passed }) => passed).length} of ${checks.length} checks passed, ` +
       `${lostCalls?.length ?? "uncounted"} calls to the lost region, ${leftovers?.length ?? "uncounted"} resources left`,
     `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %`,
