@@ -18,7 +18,11 @@ class LongestFirst extends BaseSequencer {
 /** One for each core, and one for the game day, which leaves its core to others most of the time. */
 const maxWorkers = availableParallelism() + 1;
 
-const withTerraform = ["test/e2e/cdktf.test.ts", "test/stacks/foundation-apply.test.ts"];
+const withTerraform = [
+  "test/e2e/cdktf.test.ts",
+  "test/stacks/foundation-apply.test.ts",
+  "test/stacks/terraform.test.ts",
+];
 
 const withBodies = [
   "test/sandbox/box.test.ts",
@@ -95,7 +99,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Minutes of plain `cdktf deploy`: CI runs it after the rest, `npm test` does not.
+          // Minutes of Terraform and plain `cdktf deploy`: CI runs it after the rest, `npm test` does not.
           name: "cdktf",
           include: withTerraform,
           fileParallelism: false,
