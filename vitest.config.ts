@@ -27,6 +27,7 @@ const withTerraform = [
 const withBodies = [
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
+  "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
 ];
 

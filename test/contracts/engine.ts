@@ -312,7 +312,7 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         const running = await booted("#cloud-config\nruncmd: [echo user-data has run >/dev/console]", {
           image,
         });
-        await shell(running, "echo late >/etc/late");
+        await shell(running, "echo late >/etc/late && sync /etc/late");
         const taken = await region.imageOf(running.root);
         expect(await shell(running, "cat /etc/late")).toBe("late");
         await running.powerOff();

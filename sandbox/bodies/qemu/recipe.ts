@@ -12,6 +12,38 @@ const namesOfVolumes = letters
 
 const lines = (...all: string[]) => `${all.join("\n")}\n`;
 
+/** Units that no server here needs and every boot would wait for; an empty file hides one. */
+const hiddenUnits = [
+  "e2scrub_reap.service",
+  "e2scrub_all.timer",
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "dpkg-db-backup.timer",
+  "logrotate.timer",
+  "fstrim.timer",
+  "lvm2-monitor.service",
+  "lvm2-lvmpolld.socket",
+  "mdmonitor.service",
+  "cloud-init-hotplugd.socket",
+  "systemd-binfmt.service",
+  "proc-sys-fs-binfmt_misc.automount",
+  "systemd-pstore.service",
+  "systemd-random-seed.service",
+  "systemd-hwdb-update.service",
+  "dev-hugepages.mount",
+  "sys-kernel-debug.mount",
+  "sys-kernel-tracing.mount",
+  "sys-kernel-config.mount",
+  "sys-fs-fuse-connections.mount",
+  "modprobe@drm.service",
+  "modprobe@fuse.service",
+  "modprobe@configfs.service",
+  "modprobe@efi_pstore.service",
+  "modprobe@dm_mod.service",
+  "getty@tty1.service",
+  "serial-getty@ttyS0.service",
+];
+
 /** As in a VPC, an address is for one machine; it is in the address of its network card, so that nobody has to be asked. */
 const setAddress = lines(
   "set -eu",
@@ -62,6 +94,7 @@ export const qemuBase: BaseRecipe = {
       "RemainAfterExit=yes",
       "ExecStart=/bin/sh /usr/lib/rekindle/network",
     ),
+    ...Object.fromEntries(hiddenUnits.map((unit) => [`/etc/systemd/system/${unit}`, ""])),
     // A tree that is made aside has no systemctl to enable units with.
     "/etc/systemd/system/sysinit.target.d/10-rekindle.conf": lines(
       "[Unit]",
