@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { EngineChoice } from "../protocol.ts";
+import type { BoxOptions } from "./box/engine.ts";
 import type { Engine } from "./engine.ts";
+import type { QemuOptions } from "./qemu/engine.ts";
 
 export interface EnginePlaces {
   /** The sandbox's own folder. */
@@ -18,10 +20,11 @@ export async function chosenEngine(
   say: (line: string) => void,
 ): Promise<Engine | undefined> {
   if (choice === "none") return undefined;
-  // A sandbox without bodies starts without loading what makes them.
-  const { openBox } = await import("./box/engine.ts");
-  const folder = join(state, "disks");
-  const engine = await openBox({ folder, cache, relayScript: join(programs, "relay.js") });
+  const engine = await opened[choice]({
+    folder: join(state, "disks"),
+    cache,
+    relayScript: join(programs, "relay.js"),
+  });
   try {
     await engine.prepareBase(say);
     return engine;
@@ -30,3 +33,9 @@ export async function chosenEngine(
     throw error;
   }
 }
+
+/** A sandbox without bodies starts without loading what makes them. */
+const opened = {
+  box: async (options: BoxOptions) => (await import("./box/engine.ts")).openBox(options),
+  qemu: async (options: QemuOptions) => (await import("./qemu/engine.ts")).openQemu(options),
+};
