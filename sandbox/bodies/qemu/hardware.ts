@@ -32,6 +32,11 @@ const descriptors = { frames: 3, agent: 4, monitor: 5 } as const;
 
 const memory = "768M";
 
+const kernelArguments = ["root=/dev/disk/by-id/virtio-root", "rw", "console=ttyS0", "loglevel=5", "net.ifnames=0"];
+
+/** What guards against a processor's faults, or hides where things are, makes code that has to be translated again and again. */
+const forTranslation = ["mitigations=off", "nokaslr", "norandmaps", "audit=0", "apparmor=0"];
+
 /** The command line of one machine. */
 export function qemuArguments(
   { machine, rootFile, volumes, base, hardware }: Computer,
@@ -43,10 +48,7 @@ export function qemuArguments(
     ...processor(hardware),
     ...["-m", memory, "-smp", "1", "-rtc", "base=utc"],
     ...["-kernel", base.kernel, "-initrd", base.initrd],
-    ...[
-      "-append",
-      "root=/dev/disk/by-id/virtio-root rw console=ttyS0 net.ifnames=0 loglevel=5 mitigations=off nokaslr audit=0 apparmor=0",
-    ],
+    ...["-append", [...kernelArguments, ...(hardware.accelerator === "tcg" ? forTranslation : [])].join(" ")],
     // By these cloud-init knows where it is.
     ...["-smbios", "type=0,vendor=Amazon EC2,version=1.0"],
     ...["-smbios", `type=1,manufacturer=Amazon EC2,product=qemu,uuid=${id},serial=${id}`],
@@ -75,7 +77,7 @@ export function qemuArguments(
 /** Without KVM code is translated: plain instructions do better than those that have to be imitated. */
 export function processor({ accelerator }: Pick<Hardware, "accelerator">): string[] {
   return accelerator === "tcg"
-    ? ["-machine", "pc", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64"]
+    ? ["-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64"]
     : ["-machine", "pc", "-accel", accelerator, "-cpu", "host"];
 }
 
