@@ -32,7 +32,13 @@ const descriptors = { frames: 3, agent: 4, monitor: 5 } as const;
 
 const memory = "768M";
 
-const kernelArguments = ["root=/dev/disk/by-id/virtio-root", "rw", "console=ttyS0", "loglevel=5", "net.ifnames=0"];
+const kernelArguments = [
+  "root=/dev/disk/by-id/virtio-root",
+  "rw",
+  "console=ttyS0",
+  "loglevel=5",
+  "net.ifnames=0",
+];
 
 /** What guards against a processor's faults, or hides where things are, makes code that has to be translated again and again. */
 const forTranslation = ["mitigations=off", "nokaslr", "norandmaps", "audit=0", "apparmor=0"];

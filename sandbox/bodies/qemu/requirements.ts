@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import { run, succeeded } from "../../../bootstrap/edges/process.ts";
 
 /** Programs that the engine runs, and Debian's packages that have them. */
@@ -8,23 +9,39 @@ const programs = {
   mmdebstrap: "mmdebstrap",
 } as const;
 
+/** What lets the base image's files belong to others than whoever builds it. */
+const programsWithoutRoot = { newuidmap: "uidmap", unshare: "util-linux" } as const;
+
 /** QEMU for the processors that the engine knows, by Node's name for them. */
 export const emulators: Partial<Record<NodeJS.Architecture, { program: string; package: string }>> = {
   x64: { program: "qemu-system-x86_64", package: "qemu-system-x86" },
 };
 
-/** What keeps the engine `qemu` from running on this computer; nothing when it can. */
-export async function missingForQemu(_folder: string): Promise<string[]> {
+/** For the root disks and volumes of one environment, twice. */
+const neededGiB = 6;
+
+/** What keeps the engine `qemu` from running on this computer, with its disks in that folder; nothing when it can. */
+export async function missingForQemu(folder: string): Promise<string[]> {
   const emulator = emulators[process.arch];
   if (process.platform !== "linux") return [`it needs Linux, and this is ${process.platform}`];
   if (emulator === undefined)
     return [
-      `it knows processors of the kinds ${Object.keys(emulators).join(", ")}, and this is ${process.arch}`,
+      `it knows processors of the kind ${Object.keys(emulators).join(", ")}, and this is ${process.arch}`,
     ];
-  const wanted = { [emulator.program]: emulator.package, ...programs };
-  const absent: string[] = [];
+  const wanted = {
+    [emulator.program]: emulator.package,
+    ...programs,
+    ...(process.getuid?.() === 0 ? {} : programsWithoutRoot),
+  };
+  const missing: string[] = [];
   for (const [name, where] of Object.entries(wanted))
     if (!succeeded(await run("sh", ["-c", 'PATH=$PATH:/usr/sbin:/sbin command -v "$0"', name])))
-      absent.push(`${name} is not installed; apt-get install ${where}`);
-  return absent;
+      missing.push(`${name} is not installed; apt-get install ${where}`);
+  const { bavail, bsize } = await statfs(folder);
+  const freeGiB = (bavail * bsize) / 1024 ** 3;
+  if (freeGiB < neededGiB)
+    missing.push(
+      `${folder} has ${freeGiB.toFixed(1)} GiB free, and disks take up to ${neededGiB}; make room there`,
+    );
+  return missing;
 }
