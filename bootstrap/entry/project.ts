@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { versioned } from "../commands/committed-sources.ts";
 import type { ConfigFiles } from "../config/files.ts";
 import { loadTopology } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
@@ -11,11 +12,8 @@ import type { Recipe } from "../image/recipe.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { roleRecipe, roleSources } from "../release/sources.ts";
-import { trustedKeyPath, trustedKeys } from "../release/trust.ts";
+import { trustedKeys, withTrustedKey } from "../release/trust.ts";
 import { secretFaults } from "../secrets/allowed.ts";
-
-/** What a release is made of. */
-const versioned = ["configs", "cloud-init"];
 
 /** The nearest folder, from the current one up, that holds a cdktf.json: the user's project. */
 export function projectRoot(): string {
@@ -84,7 +82,7 @@ export async function committed(
   ]);
   refuseDirty(dirty);
   refuseSecrets(own);
-  const files = sandboxKey === undefined ? own : withKey(own, sandboxKey);
+  const files = sandboxKey === undefined ? own : withTrustedKey(own, sandboxKey);
   const topology = load(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
     (role) => [role, roleRecipe(topology, role, files)] as const,
@@ -96,10 +94,6 @@ export async function committed(
     recipes: Object.fromEntries(recipes),
     trusted: trustedKeys(files),
   };
-}
-
-function withKey(files: ConfigFiles, key: PublicKey): ConfigFiles {
-  return new Map([...files, [trustedKeyPath(key), { content: Buffer.from(key.pem), mode: "0644" }]]);
 }
 
 function load(files: Parameters<typeof loadTopology>[0], name: string): Topology {
@@ -114,7 +108,7 @@ function refuseSecrets(files: ConfigFiles): void {
   if (faults.length > 0) throw badConfiguration(faults);
 }
 
-function refuseDirty(paths: readonly string[]): void {
+export function refuseDirty(paths: readonly string[]): void {
   if (paths.length === 0) return;
   throw new RekindleError(
     "refused",

@@ -34,7 +34,10 @@ export async function committedForSandbox(options: {
 }
 
 /** What REKINDLE_SIGNING_KEY names: a PEM file or a KMS key; else the foundation's KMS key of the recovery region. */
-export async function signerOfShell({ environment }: Topology, run: Running): Promise<Signer> {
+export async function signerOfShell(
+  { environment }: Pick<Topology, "environment">,
+  run: Running,
+): Promise<Signer> {
   const named = process.env.REKINDLE_SIGNING_KEY ?? "";
   const isKms = /^(alias\/|arn:aws[\w-]*:kms:)/.test(named);
   if (named !== "" && !isKms) return fileSigner(named);
