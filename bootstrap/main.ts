@@ -241,6 +241,18 @@ program
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
 program
+  .command("rehearse")
+  .description(
+    "boot one server of a role from the work tree as it is, on this machine, and ask its health check",
+  )
+  .argument("<role>")
+  .addOption(new Option("--engine <engine>", "what gives the server a body").choices(["box"]).default("box"))
+  .addOption(new Option("--shell", "open a shell in the server afterwards").conflicts("json"))
+  .option("--timeout <duration>", "how long the server may take to boot", "10m")
+  .addOption(env)
+  .addOption(json)
+  .action(async (role, options) => (await import("./entry/rehearse.ts")).rehearseCommand(role, options));
+program
   .command("synth-input", { hidden: true })
   .description("write what the stacks are synthesized from; cdktf.json runs it")
   .addOption(env)

@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { debianBase, packageHosts } from "../base-recipe.ts";
+import { debianBase, packageHosts, recipeDigest } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
 import { packageProxy } from "../package-proxy.ts";
 import { baseTree } from "./base.ts";
@@ -67,6 +67,7 @@ export async function openBox({
 
   return {
     name: "box",
+    baseDigest: recipeDigest(recipe, process.arch),
     limits,
     prepareBase: async (say) => void (await prepare(say)),
     async openRegion(region, { metadata, aws, resolve }) {
