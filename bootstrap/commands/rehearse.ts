@@ -59,11 +59,18 @@ export async function rehearse(context: RehearseContext): Promise<RehearsalRepor
     return await perform(context, stage, journal);
   } catch (error) {
     if (context.signal.aborted) throw new RekindleError("tool-failed", "stopped; the server is gone");
-    throw error;
+    throw ofEngine(error);
   } finally {
     context.signal.removeEventListener("abort", interrupt);
     await stage?.close();
   }
+}
+
+/** An engine gives its reasons as plain errors; a fault of Rekindle's own is of another kind. */
+function ofEngine(error: unknown): unknown {
+  if (!(error instanceof Error) || error.constructor !== Error || "code" in error) return error;
+  const [reason, ...details] = error.message.split("\n");
+  return new RekindleError("tool-failed", reason!, { cause: error, details });
 }
 
 async function perform(context: RehearseContext, stage: Stage, journal: Journal): Promise<RehearsalReport> {

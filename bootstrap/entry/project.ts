@@ -3,7 +3,6 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ConfigFiles, environmentNames, environmentPath, roleNames, textOf } from "../config/files.ts";
 import { loadTopology } from "../config/load.ts";
-import { nearest } from "../config/nearest.ts";
 import type { Topology } from "../config/schema.ts";
 import { parseYamlFile } from "../config/yaml-file.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
@@ -121,10 +120,9 @@ export async function worktree(
 function environmentOf(role: string, files: ConfigFiles, option: string | undefined): string {
   const known = roleNames(files);
   if (!known.includes(role)) {
-    const meant = nearest(role, known);
     throw new RekindleError(
       "bad-input",
-      `there is no role ${JSON.stringify(role)}; ${meant === undefined ? `name one of ${known.join(", ")}` : `did you mean ${meant}?`}`,
+      `there is no role ${JSON.stringify(role)}; name one of ${known.join(", ")}`,
     );
   }
   const named = option ?? process.env.REKINDLE_ENV;

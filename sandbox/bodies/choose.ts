@@ -1,26 +1,6 @@
-import { join } from "node:path";
 import type { EngineChoice } from "../protocol.ts";
-import type { Engine, EngineName } from "./engine.ts";
-
-export interface EnginePlaces {
-  /** The sandbox's own folder. */
-  state: string;
-  /** For what outlives a sandbox: base images and packages. */
-  cache: string;
-  /** Where the bundled programs are. */
-  programs: string;
-}
-
-/** The engine of that name, before its base image is there. Rejects with what it lacks. */
-export async function openEngine(
-  _name: EngineName,
-  { state, cache, programs }: EnginePlaces,
-): Promise<Engine> {
-  // A sandbox without bodies starts without loading what makes them.
-  const { openBox } = await import("./box/engine.ts");
-  const folder = join(state, "disks");
-  return await openBox({ folder, cache, relayScript: join(programs, "relay.js") });
-}
+import type { Engine } from "./engine.ts";
+import { type EnginePlaces, engineKind } from "./kinds.ts";
 
 /** The engine of that name, ready to boot its base image; nothing for `none`. Rejects with what it lacks. */
 export async function chosenEngine(
@@ -29,7 +9,7 @@ export async function chosenEngine(
   say: (line: string) => void,
 ): Promise<Engine | undefined> {
   if (choice === "none") return undefined;
-  const engine = await openEngine(choice, places);
+  const engine = await engineKind(choice).open(places);
   try {
     await engine.prepareBase(say);
     return engine;

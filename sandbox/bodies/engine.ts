@@ -49,7 +49,7 @@ export interface EngineRegion {
   volumeFrom(snapshot: Disk, sizeGiB: number): Promise<Disk>;
   /** Takes an image or a snapshot over from another region of the same engine. */
   copy(disk: Disk): Promise<Disk>;
-  /** Puts an image or a snapshot, with all that it is made of but the base, into a new folder that outlives this run. */
+  /** Puts an image or a snapshot, with all that it is made of but the base, into an empty folder that outlives this run. */
   save(disk: Disk, folder: string): Promise<void>;
   /** A disk that a run of the same engine has saved. It is not copied: the folder stays for as long as the disk does. */
   load(folder: string): Promise<Disk>;

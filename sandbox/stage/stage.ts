@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Clock } from "../../bootstrap/edges/clock.ts";
 import { asideOf, removeAbandoned } from "../abandoned.ts";
-import { openEngine } from "../bodies/choose.ts";
 import type { Body, Disk, Engine, EngineName, EngineRegion } from "../bodies/engine.ts";
+import { engineKind } from "../bodies/kinds.ts";
 import { awsOfOneServer, type Provisions } from "./aws.ts";
 import { type SavedImages, savedImages } from "./images.ts";
 import { type Described, metadataOfOneServer } from "./metadata.ts";
@@ -62,7 +62,7 @@ export class Stage {
     await removeAbandoned(join(options.cache, "stages"));
     const { cache, programs } = options;
     try {
-      const engine = await openEngine(options.engine, { state: folder, cache, programs });
+      const engine = await engineKind(options.engine).open({ state: folder, cache, programs });
       return new Stage(engine, folder, options);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });

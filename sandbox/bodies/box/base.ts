@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describeEnding, run, succeeded } from "../../../bootstrap/edges/process.ts";
-import { asideOf, removeAbandoned } from "../../abandoned.ts";
+import { commandLine } from "../../processes.ts";
 import { type BaseRecipe, packageHosts, recipeDigest } from "../base-recipe.ts";
 import { endingWithUs } from "./programs.ts";
 
@@ -18,7 +18,7 @@ export async function baseTree(
   await mkdir(cache, { recursive: true });
   await removeAbandoned(cache);
   // Only one of those who build it at the same time can give it its name; the others use that one.
-  const aside = asideOf(tree);
+  const aside = `${tree}.${process.pid}`;
   say(
     `building the base image from Debian's packages (${recipe.suite}, ${digest.slice(0, 12)}): once, about a minute`,
   );
@@ -62,5 +62,14 @@ async function finish({ files }: BaseRecipe, tree: string): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(tree, path)), { recursive: true });
     await writeFile(join(tree, path), content);
+  }
+}
+
+/** What builders left that were killed. */
+async function removeAbandoned(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const pid = /\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && (await commandLine(Number(pid))) === undefined)
+      await rm(join(cache, name), { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { debianBase, packageHosts, recipeDigest } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
+import { inWords } from "../lack.ts";
 import { packageProxy } from "../package-proxy.ts";
 import { baseTree } from "./base.ts";
 import { openDevices } from "./devices.ts";
@@ -37,7 +38,7 @@ export async function openBox({
 }: BoxOptions): Promise<Engine> {
   await mkdir(folder, { recursive: true });
   const missing = await missingForBox(folder);
-  if (missing.length > 0) throw new Error(`the engine box can't run here: ${missing.join("; ")}`);
+  if (missing.length > 0) throw new Error(`the engine box can't run here: ${inWords(missing)}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const store = openStore(folder);
