@@ -33,6 +33,7 @@ const onServers = [
 const withBodies = [
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
+  "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
   "test/e2e/rehearse.test.ts",
 ];

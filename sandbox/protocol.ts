@@ -10,7 +10,7 @@ export type LossMode = "refused" | "timeout";
 export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
 
 /** What gives instances bodies; `none` leaves them rows in the emulator's tables. */
-export const engineChoices = ["none", "box"] as const;
+export const engineChoices = ["none", "box", "qemu"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
 /** `auto` is the best one that can run. */

@@ -17,16 +17,19 @@ export interface EngineFinding {
   missing: Lack[];
   /** Whether its base image is there, so that it runs with nothing fetched first. */
   hasBase: boolean;
+  /** Why it takes minutes for what should take seconds. */
+  slow?: string | undefined;
 }
 
 /** Looks at every engine, the one to prefer first. Nothing is installed, and what it tries is gone at once. */
 export async function lookAtEngines(cache: string): Promise<EngineFinding[]> {
   await mkdir(cache, { recursive: true });
   return await Promise.all(
-    engineKinds.map(async ({ name, missing, hasBase }) => ({
+    engineKinds.map(async ({ name, missing, hasBase, slow }) => ({
       engine: name,
       missing: await missing(cache),
       hasBase: hasBase(cache),
+      slow: slow?.(),
     })),
   );
 }

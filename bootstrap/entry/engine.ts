@@ -27,7 +27,7 @@ export async function resolveEngine(
   }
   if (wish === "none") return { engine: "none", passedOver: [] };
   if (wish !== "auto") return { engine: demandEngine(engines, wish), passedOver: [] };
-  const { chosen, passedOver } = bestEngine(engines, { mayFetch: setup });
+  const { chosen, passedOver } = bestEngine(engines, { atOnce: !setup });
   return { engine: chosen?.engine ?? "none", passedOver };
 }
 

@@ -47,7 +47,7 @@ export async function rehearseCommand(
     visit: async (performance, report) => {
       if (options.json) console.log(JSON.stringify(report, undefined, 2));
       else for (const line of describeRehearsal(report)) console.log(line);
-      if (options.shell) await openShell(performance);
+      if (options.shell) await openShell(performance, report.engine);
     },
   }).finally(() => data?.discard());
   if (report.verdict === "failed")
@@ -92,7 +92,13 @@ async function openStage(
   );
 }
 
-async function openShell({ body }: Performance): Promise<void> {
+async function openShell({ body }: Performance, engine: string): Promise<void> {
+  if (body.shell === undefined) {
+    throw new RekindleError(
+      "refused",
+      `engine ${engine} opens no shell in its servers; leave --shell out, or take --engine box`,
+    );
+  }
   console.log("a shell in the server, which ends with it:");
   const [command, ...args] = body.shell();
   await once(spawn(command, args, { stdio: "inherit" }), "close");

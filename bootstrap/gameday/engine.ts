@@ -5,6 +5,8 @@ export interface Candidate {
   missing: readonly { reason: string; package?: string }[];
   /** Whether it runs with nothing fetched first. */
   hasBase: boolean;
+  /** Why it takes minutes for what should take seconds. */
+  slow?: string | undefined;
 }
 
 export interface ChosenEngine<C> {
@@ -15,19 +17,21 @@ export interface ChosenEngine<C> {
 }
 
 /**
- * The best engine that can run here; candidates come in order of preference. One whose base image is not built yet
- * counts only where that may be fetched: the first time it takes minutes, and a mirror of Debian.
+ * The best engine that can run here; candidates come in order of preference. For whoever wants it at once, one that is
+ * slow does not count, nor one whose base image is not built yet: that takes minutes, and a mirror of Debian.
  */
 export function bestEngine<C extends Candidate>(
   candidates: readonly C[],
-  { mayFetch }: { mayFetch: boolean },
+  { atOnce }: { atOnce: boolean },
 ): ChosenEngine<C> {
   const passedOver: string[] = [];
   for (const candidate of candidates) {
-    const { engine, missing, hasBase } = candidate;
+    const { engine, missing, hasBase, slow } = candidate;
     if (missing.length > 0)
       passedOver.push(`engine ${engine} can't run here: ${missing.map(({ reason }) => reason).join(", ")}`);
-    else if (!hasBase && !mayFetch)
+    else if (atOnce && slow !== undefined)
+      passedOver.push(`engine ${engine} is slow here: ${slow}; --engine ${engine} takes it all the same`);
+    else if (atOnce && !hasBase)
       passedOver.push(`engine ${engine} has no base image yet, and nothing is fetched without --setup`);
     else return { chosen: candidate, passedOver };
   }

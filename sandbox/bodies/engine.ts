@@ -25,8 +25,8 @@ export interface Body {
   readonly stopped: Promise<void>;
   /** Runs a shell's lines as root inside of the machine. */
   exec(script: string, options?: { timeoutMs?: number }): Promise<Finished>;
-  /** The command that opens root's shell inside of the machine, on the terminal of whoever runs it. */
-  shell(): [command: string, ...args: string[]];
+  /** The command that opens root's shell inside of the machine, on the terminal of whoever runs it. Not every engine has one. */
+  shell?(): [command: string, ...args: string[]];
   /** Asks the machine to shut down; kills it when it does not within a few seconds. Resolves when it has stopped. */
   powerOff(): Promise<void>;
   attach(device: string, disk: Disk): Promise<void>;

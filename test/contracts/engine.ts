@@ -128,7 +128,8 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         });
       });
 
-      it("opens a shell, which ends with its input", async () => {
+      it("opens a shell, which ends with its input, if it can open one", async ({ skip }) => {
+        if (web.shell === undefined) return skip("this engine has no way in for a terminal");
         const [command, ...args] = web.shell();
         const { stdout } = await run(command, args, { input: "id -un; cat /etc/hostname; exit 3\n" });
         expect(stdout.trim()).toBe(`root\n${await shell(web, "cat /etc/hostname")}`);
@@ -331,7 +332,7 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         const running = await booted("#cloud-config\nruncmd: [echo user-data has run >/dev/console]", {
           image,
         });
-        await shell(running, "echo late >/etc/late");
+        await shell(running, "echo late >/etc/late && sync /etc/late");
         const taken = await region.imageOf(running.root);
         expect(await shell(running, "cat /etc/late")).toBe("late");
         await running.powerOff();

@@ -7,12 +7,12 @@ const program = { reason: "mmdebstrap is not installed", package: "mmdebstrap" }
 
 describe("the engine auto", () => {
   it("is the first that nothing keeps from running", () => {
-    expect(bestEngine([box, qemu], { mayFetch: false })).toEqual({ chosen: box, passedOver: [] });
+    expect(bestEngine([box, qemu], { atOnce: true })).toEqual({ chosen: box, passedOver: [] });
   });
 
   it("passes over what can't run, and says why in one sentence", () => {
     const unfit = { ...box, missing: [root, program] };
-    expect(bestEngine([unfit, qemu], { mayFetch: false })).toEqual({
+    expect(bestEngine([unfit, qemu], { atOnce: true })).toEqual({
       chosen: qemu,
       passedOver: ["engine box can't run here: it needs root, mmdebstrap is not installed"],
     });
@@ -20,11 +20,22 @@ describe("the engine auto", () => {
 
   it("fetches no base image unless it may", () => {
     const fresh = { ...box, hasBase: false };
-    expect(bestEngine([fresh], { mayFetch: false })).toEqual({
+    expect(bestEngine([fresh], { atOnce: true })).toEqual({
       chosen: undefined,
       passedOver: ["engine box has no base image yet, and nothing is fetched without --setup"],
     });
-    expect(bestEngine([fresh], { mayFetch: true })).toEqual({ chosen: fresh, passedOver: [] });
+    expect(bestEngine([fresh], { atOnce: false })).toEqual({ chosen: fresh, passedOver: [] });
+  });
+});
+
+describe("the engine auto, at once", () => {
+  it("is none that is slow here", () => {
+    const slow = { ...qemu, slow: "there is no /dev/kvm" };
+    expect(bestEngine([slow], { atOnce: true })).toEqual({
+      chosen: undefined,
+      passedOver: ["engine qemu is slow here: there is no /dev/kvm; --engine qemu takes it all the same"],
+    });
+    expect(bestEngine([slow], { atOnce: false }).chosen).toBe(slow);
   });
 });
 
