@@ -65,7 +65,7 @@ describe.skipIf(lacking !== undefined)("a rehearsal of web from the work tree", 
     expect(code).toBe(1);
     expect(report.verdict).toBe("failed");
     expect(report.said.join("\n")).toMatch(
-      /\[emerg\].* unknown directive "no_such_directive" in \/etc\/nginx\/nginx\.conf:16/,
+      /\[emerg\].* unknown directive "no_such_directive" in \/etc\/nginx\/nginx\.conf:\d+/,
     );
     expect(report.console.join("\n")).toMatch(/rekindle-boot: nginx.service did not restart/);
     expect(stderr).toMatch(/no_such_directive/);
