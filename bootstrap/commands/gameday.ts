@@ -48,6 +48,8 @@ export interface GameDayContext {
   repository: Pick<Repository, "describe">;
   mode: "refused" | "timeout";
   engine: GameDayReport["scenario"]["engine"];
+  /** Why no better engine runs the day. */
+  passedOver: string[];
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
   clock: Clock;

@@ -3,10 +3,19 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { Clock } from "../../bootstrap/edges/clock.ts";
 import type { EmulatedRegion } from "./emulated-region.ts";
-import type { Machines } from "./machines.ts";
 import { identityDocument, metadataTree, type Tree } from "./metadata-tree.ts";
 
 const longestTtlSeconds = 21_600;
+
+/** Who knows what there is to tell: the emulator, or whoever stands in for it. */
+export type MetadataSource = Pick<
+  EmulatedRegion,
+  "region" | "userData" | "profileOf" | "roleOf" | "assume" | "publicKey"
+>;
+
+export interface MetadataMachines {
+  byAddress(address: string): { instance: Instance } | undefined;
+}
 
 /** An answer of the metadata service. */
 interface Said {
@@ -20,13 +29,13 @@ interface Said {
  * nothing. What it tells is the emulator's, when it is asked.
  */
 export class MetadataService {
-  readonly #emulated: EmulatedRegion;
-  readonly #machines: Pick<Machines, "byAddress">;
+  readonly #emulated: MetadataSource;
+  readonly #machines: MetadataMachines;
   readonly #clock: Clock;
   /** Until when a token is good, on the monotonic clock, and for whom. */
   readonly #tokens = new Map<string, { address: string; until: number }>();
 
-  constructor(emulated: EmulatedRegion, machines: Pick<Machines, "byAddress">, clock: Clock) {
+  constructor(emulated: MetadataSource, machines: MetadataMachines, clock: Clock) {
     this.#emulated = emulated;
     this.#machines = machines;
     this.#clock = clock;

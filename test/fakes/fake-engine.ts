@@ -22,6 +22,7 @@ export interface FakeMachine extends Machine {
  */
 export class FakeEngine implements Engine {
   readonly name = "box";
+  readonly baseDigest = "fake";
   readonly limits = ["nothing boots: this is a test's fake"];
   readonly machines: FakeMachine[] = [];
   readonly surroundings = new Map<string, Surroundings>();
@@ -78,6 +79,8 @@ export class FakeEngine implements Engine {
       blankVolume: () => this.#newDisk(),
       snapshot: async (volumes) => await Promise.all(volumes.map(copy)),
       volumeFrom: copy,
+      save: async (disk, to) => await cp(disk, to, { recursive: true }),
+      load: copy,
       remove: async (disk) => {
         this.disks.delete(disk);
         await rm(disk, { recursive: true, force: true });
@@ -130,6 +133,7 @@ export class FakeEngine implements Engine {
       stopped,
       attach,
       exec: (script, options) => run("sh", ["-c", script], { cwd: machine.root, ...options }),
+      shell: () => ["sh"],
       powerOff: async () => fake.shutItselfDown(),
       detach: async (device) => {
         if (fake.busy.has(device)) throw new Error(`${device} is mounted on /data`);
