@@ -25,6 +25,7 @@ const withTerraform = [
 ];
 
 const withBodies = [
+  "test/e2e/databases.test.ts",
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
   "test/e2e/bodies.test.ts",
@@ -57,7 +58,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", "test/e2e/bodies.test.ts"],
+          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", ...withBodies],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,
