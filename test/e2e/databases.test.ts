@@ -194,7 +194,7 @@ describe.skipIf(lackingForBox() !== undefined)("RDS instances with bodies of the
   test("come back as they were between two rows", { timeout: 300_000 }, async () => {
     const { rds } = aws(home);
     const host = await endpoint(home, "ledger");
-    const between = new Date();
+    const between = systemClock.now();
     await write(host, "after the moment");
     await rds.send(
       new RestoreDBInstanceToPointInTimeCommand({
@@ -221,7 +221,7 @@ describe.skipIf(lackingForBox() !== undefined)("RDS instances with bodies of the
         new RestoreDBInstanceToPointInTimeCommand({
           SourceDBInstanceIdentifier: "ledger",
           TargetDBInstanceIdentifier: "tomorrow",
-          RestoreTime: new Date(Date.now() + 86_400_000),
+          RestoreTime: new Date(systemClock.now().getTime() + 86_400_000),
         }),
       ),
     ).rejects.toMatchObject({ name: "InvalidParameterValue" });

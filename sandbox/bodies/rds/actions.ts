@@ -170,13 +170,9 @@ async function beginning(
   }
 }
 
-/** Members of clusters and read replicas have no body, and neither has another kind of database. */
-function isPostgres({
-  Engine,
-  DBClusterIdentifier,
-  ReadReplicaSourceDBInstanceIdentifier,
-}: DBInstance): boolean {
-  return Engine === "postgres" && !DBClusterIdentifier && !ReadReplicaSourceDBInstanceIdentifier;
+/** A cluster's members have no body, and neither has another kind of database. */
+function isPostgres({ Engine, DBClusterIdentifier }: DBInstance): boolean {
+  return Engine === "postgres" && !DBClusterIdentifier;
 }
 
 function demandMaster(form: URLSearchParams): void {

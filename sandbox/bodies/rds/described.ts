@@ -12,7 +12,10 @@ export function withKnown(xml: string, knownOf: (identifier: string) => Known | 
   return xml.replaceAll(/<DBInstance>.*?<\/DBInstance>/gs, (instance) => {
     const known = knownOf(/<DBInstanceIdentifier>([^<]*)</.exec(instance)?.[1] ?? "");
     if (known === undefined) return instance;
-    const told = instance.replace(/<DBInstanceStatus>[^<]*</, () => `<DBInstanceStatus>${known.status}<`);
+    const told = instance
+      .replace(/<DBInstanceStatus>[^<]*</, () => `<DBInstanceStatus>${known.status}<`)
+      // The emulator takes what was restored to a moment for a replica of its source.
+      .replace(/<ReadReplicaSourceDBInstanceIdentifier>[^<]*<\/ReadReplicaSourceDBInstanceIdentifier>/, "");
     const { restorable } = known;
     if (restorable === "now") return told;
     const time =
