@@ -90,7 +90,10 @@ export class Bodies {
   }
 
   async close(): Promise<void> {
-    for (const { listeners } of this.#opened) listeners.close();
+    for (const { listeners, databases } of this.#opened) {
+      listeners.close();
+      databases.abandon();
+    }
     await this.engine.close();
   }
 
