@@ -141,7 +141,8 @@ function configure(name: string, port: number, moment: { until: string | undefin
     ...(moment === undefined
       ? []
       : ["restore_command = 'cp /restored/%f %p'", "recovery_target_action = 'promote'"]),
-    ...(moment?.until === undefined ? [] : [`recovery_target_time = '${moment.until}'`]),
+    // The names of time zones, such as Z, are not known yet when this is read.
+    ...(moment?.until === undefined ? [] : [`recovery_target_time = '${moment.until.replace("Z", "+00")}'`]),
   ];
   const access = [
     "local   all      rdsadmin            peer map=rds",

@@ -43,7 +43,7 @@ describe("a database's scripts", () => {
 
   test("recover to a moment only what is restored to one", () => {
     expect(startScript(endpoint, origins["of a moment"])).toContain(
-      "recovery_target_time = '2026-11-24T10:30:00.125Z'",
+      "recovery_target_time = '2026-11-24T10:30:00.125+00'",
     );
     for (const name of ["new", "of a snapshot", "that starts again"])
       expect(startScript(endpoint, origins[name])).not.toContain("recovery");
