@@ -17,6 +17,9 @@ export const imageUserData = `#cloud-config
 package_update: true
 packages: [postgresql-${majorVersion}]
 write_files:
+  - path: /etc/apt/apt.conf.d/95database
+    content: |
+      APT::Install-Recommends "false";
   - path: /etc/postgresql-common/createcluster.conf
     content: |
       create_main_cluster = false
@@ -37,7 +40,8 @@ write_files:
       TimeoutStartSec=infinity
 runcmd:
   - [sh, -c, "${programs}/postgres --version && echo ${imageDone} >/dev/console"]
-  - [sh, -c, "cloud-init clean --logs; poweroff"]
+power_state:
+  { mode: poweroff, delay: now, timeout: 120, condition: [sh, -c, "cloud-init clean --logs; true"] }
 `;
 
 /** What a database begins with when its volumes are mounted for the first time. */
