@@ -13,6 +13,10 @@ export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
 export const engineChoices = ["none", "box", "qemu"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
+/** `auto` is the best one that can run. */
+export const engineWishes = ["auto", ...engineChoices] as const;
+export type EngineWish = (typeof engineWishes)[number];
+
 /** A load balancer's listener, as this machine reaches it. */
 export interface ListenerStatus {
   region: string;

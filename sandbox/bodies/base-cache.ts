@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { commandLine } from "../processes.ts";
+import { asideOf, removeAbandoned } from "../abandoned.ts";
 import { type BaseRecipe, recipeDigest } from "./base-recipe.ts";
 
 /** A folder that is made from a recipe once, and is then in the cache under the recipe's digest. */
@@ -17,7 +17,7 @@ export async function cachedBase(
   await mkdir(cache, { recursive: true });
   await removeAbandoned(cache);
   // Only one of those who build it at the same time can give it its name; the others use that one.
-  const aside = `${made}.${process.pid}`;
+  const aside = asideOf(made);
   say(
     `building the base image from Debian's packages (${recipe.suite}, ${digest.slice(0, 12)}): once, about a minute`,
   );
@@ -31,13 +31,4 @@ export async function cachedBase(
   }
   say(`built the base image ${digest.slice(0, 12)}`);
   return made;
-}
-
-/** What builders left that were killed. */
-async function removeAbandoned(cache: string): Promise<void> {
-  for (const name of await readdir(cache)) {
-    const pid = /\.(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && (await commandLine(Number(pid))) === undefined)
-      await rm(join(cache, name), { recursive: true, force: true });
-  }
 }

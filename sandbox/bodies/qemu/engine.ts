@@ -1,7 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { packageHosts } from "../base-recipe.ts";
+import { packageHosts, recipeDigest } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
+import { inWords } from "../lack.ts";
 import { packageProxy } from "../package-proxy.ts";
 import { bestAccelerator } from "./accelerator.ts";
 import { type Base, baseOf } from "./base.ts";
@@ -35,7 +36,7 @@ const translated =
 export async function openQemu({ folder, cache, recipe = qemuBase }: QemuOptions): Promise<Engine> {
   await mkdir(folder, { recursive: true });
   const missing = await missingForQemu(folder);
-  if (missing.length > 0) throw new Error(`the engine qemu can't run here: ${missing.join("; ")}`);
+  if (missing.length > 0) throw new Error(`the engine qemu can't run here: ${inWords(missing)}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const store = openStore(folder);
@@ -66,6 +67,7 @@ export async function openQemu({ folder, cache, recipe = qemuBase }: QemuOptions
 
   return {
     name: "qemu",
+    baseDigest: recipeDigest(recipe, process.arch),
     limits: told,
     prepareBase: async (say) => void (await prepare(say)),
     async openRegion(region, { metadata, aws, resolve }) {

@@ -140,6 +140,11 @@ export function openRegion({ region, store, router, equipment }: RegionParts): E
       store.path(disk, kind);
       return await store.duplicate(region, disk, kind);
     },
+    async save(disk, to) {
+      store.path(disk, "images", "snapshots");
+      await store.save(disk, to);
+    },
+    load: (from) => store.load(region, from),
     async remove(disk) {
       const user = [...machines.values()].find(({ machine }) => machine.root === disk);
       const machine = user?.machine.id ?? attached.get(disk)?.machine;

@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { run, succeeded } from "../../../bootstrap/edges/process.ts";
+import { absentPrograms, type Lack } from "../lack.ts";
 
 /** Programs that the engine runs, and Debian's packages that have them. */
 const programs = {
@@ -21,27 +21,25 @@ export const emulators: Partial<Record<NodeJS.Architecture, { program: string; p
 const neededGiB = 6;
 
 /** What keeps the engine `qemu` from running on this computer, with its disks in that folder; nothing when it can. */
-export async function missingForQemu(folder: string): Promise<string[]> {
+export async function missingForQemu(folder: string): Promise<Lack[]> {
   const emulator = emulators[process.arch];
-  if (process.platform !== "linux") return [`it needs Linux, and this is ${process.platform}`];
+  if (process.platform !== "linux") return [{ reason: `it needs Linux, and this is ${process.platform}` }];
   if (emulator === undefined)
     return [
-      `it knows processors of the kind ${Object.keys(emulators).join(", ")}, and this is ${process.arch}`,
+      {
+        reason: `it knows processors of the kinds ${Object.keys(emulators).join(", ")}, and this is ${process.arch}`,
+      },
     ];
-  const wanted = {
+  const missing = await absentPrograms({
     [emulator.program]: emulator.package,
     ...programs,
     ...(process.getuid?.() === 0 ? {} : programsWithoutRoot),
-  };
-  const missing: string[] = [];
-  for (const [name, where] of Object.entries(wanted))
-    if (!succeeded(await run("sh", ["-c", 'PATH=$PATH:/usr/sbin:/sbin command -v "$0"', name])))
-      missing.push(`${name} is not installed; apt-get install ${where}`);
+  });
   const { bavail, bsize } = await statfs(folder);
   const freeGiB = (bavail * bsize) / 1024 ** 3;
   if (freeGiB < neededGiB)
-    missing.push(
-      `${folder} has ${freeGiB.toFixed(1)} GiB free, and disks take up to ${neededGiB}; make room there`,
-    );
+    missing.push({
+      reason: `${folder} has ${freeGiB.toFixed(1)} GiB free, and disks take up to ${neededGiB}; make room there`,
+    });
   return missing;
 }

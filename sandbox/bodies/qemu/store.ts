@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, truncate } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat, symlink, truncate } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeEnding, run, succeeded } from "../../../bootstrap/edges/process.ts";
 import type { Disk } from "../engine.ts";
@@ -21,6 +21,10 @@ export interface Store {
   blankVolume(region: string, bytes: number): Promise<Disk>;
   /** A disk with the same content, of that kind; at least so large. */
   duplicate(region: string, disk: Disk, kind: Kind, bytes?: number): Promise<Disk>;
+  /** A copy in a new folder, named by what it is: `image` or `volume`. */
+  save(disk: Disk, to: string): Promise<void>;
+  /** A disk of what was saved there, which it links to. */
+  load(region: string, from: string): Promise<Disk>;
   remove(disk: Disk): Promise<void>;
 }
 
@@ -71,6 +75,20 @@ export function openStore(folder: string): Store {
         await must("cp", [...copyQuickly, join(folder, disk), aside]);
         if ((await stat(aside)).size < bytes) await truncate(aside, bytes);
       }),
+    async save(disk, to) {
+      const name = kindOf(disk) === "images" ? "image" : "volume";
+      await mkdir(to, { recursive: true });
+      await must("cp", [...copyQuickly, join(folder, disk), join(to, name)]);
+    },
+    async load(region, from) {
+      const image = join(from, "image");
+      // An image is nothing without its base, which may have been removed.
+      if (existsSync(image)) {
+        await must("qemu-img", ["info", "--backing-chain", image]);
+        return await make(region, "images", (aside) => symlink(image, aside));
+      }
+      return await make(region, "snapshots", (aside) => symlink(join(from, "volume"), aside));
+    },
     async remove(disk) {
       kindOf(disk);
       await rm(join(folder, disk), { force: true });
