@@ -26,9 +26,10 @@ export interface Parts extends Computer {
   router: Router;
 }
 
-/** How long a machine may take to shut down before it is killed. */
-const shutdownLimitMs = 60_000;
-/** A machine that is not up yet does not see that its power button is pressed. */
+/** How long a machine may take to shut down before it is killed: clients of EC2 ask again after 30 s without an answer. */
+const shutdownLimitMs = 20_000;
+/** The same for one that has not booted so far that it would see its power button. */
+const bootingLimitMs = 4_000;
 const pressAgainMs = 4_000;
 const detachLimitMs = 60_000;
 
@@ -85,7 +86,8 @@ export async function startMachine(parts: Parts): Promise<Running> {
     stopped,
     exec,
     async powerOff() {
-      const force = setTimeout(() => child.kill("SIGKILL"), shutdownLimitMs);
+      const limitMs = agent.isListening() ? shutdownLimitMs : bootingLimitMs;
+      const force = setTimeout(() => child.kill("SIGKILL"), limitMs);
       while (running) {
         await monitor.execute("system_powerdown").catch(() => undefined);
         await Promise.race([stopped, sleep(pressAgainMs)]);
