@@ -237,6 +237,7 @@ program
       .choices(engineChoices)
       .default("none"),
   )
+  .option("--time-passes <duration>", "between the last snapshot and the loss: the age of the data", "3s")
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));

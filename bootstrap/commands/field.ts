@@ -4,6 +4,7 @@ import type { Clients } from "../edges/clients.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Terraform } from "../edges/terraform.ts";
+import type { ServerBoot, ServerConsole } from "../gameday/boots.ts";
 
 /** Where a day takes place: a sandbox of its own, and what works in it. */
 export interface Field {
@@ -22,6 +23,8 @@ export interface LiveField {
   clients: { primary: Clients; recovery: Clients } | undefined;
   /** How the rebuilt servers differ from their release. */
   drift(): Promise<DriftReport>;
-  /** The ends of what a region's servers have said on their consoles. */
-  consoles(region: string): Promise<string[]>;
+  /** How a region's servers have come up so far. */
+  boots(region: string): Promise<ServerBoot[]>;
+  /** The last that some servers of a region have said. */
+  consoles(region: string, of: readonly ServerBoot[]): Promise<ServerConsole[]>;
 }

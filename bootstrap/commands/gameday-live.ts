@@ -4,6 +4,8 @@ import type { Clients } from "../edges/clients.ts";
 import type { Clock } from "../edges/clock.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
+import type { Learned } from "../gameday/assemble.ts";
+import { beyondHope, describeBoot, isUp, type ServerBoot } from "../gameday/boots.ts";
 import type { Row } from "../gameday/rows.ts";
 import { referredParameters } from "../release/parameters.ts";
 import type { RoleSource } from "../release/release.ts";
@@ -32,29 +34,81 @@ export async function makeParameters(
   return names;
 }
 
-/** Waits until the environment serves its clients; when it does not, its servers' consoles say why. */
+/**
+ * Waits until the environment serves its clients. Ends as soon as all servers of a role have said that they will not
+ * come, and says why in their words.
+ */
 export async function waitUntilServed(
   patience: Patience,
   live: LiveField,
   region: string,
   look: () => Promise<Row | undefined>,
+  limitSeconds = bootLimitSeconds,
 ): Promise<Row> {
+  let boots: readonly ServerBoot[] = [];
+  const what = `the first row through the load balancer in ${region}`;
   try {
-    return await waitFor(
-      patience,
-      `the first row through the load balancer in ${region}`,
-      bootLimitSeconds,
-      async () => {
-        const row = await look();
-        return row === undefined ? { kind: "waiting" } : { kind: "ready", value: row };
-      },
-      betweenLooksMs,
+    return await patience.stopwatch.during("boot", () =>
+      waitFor(
+        patience,
+        what,
+        limitSeconds,
+        async () => {
+          const row = await look();
+          if (row !== undefined) return { kind: "ready", value: row };
+          boots = await live.boots(region);
+          const failed = beyondHope(boots);
+          if (failed.length === 0) return { kind: "waiting" };
+          return { kind: "failed", reason: failed.map(describeBoot).join("; ") };
+        },
+        betweenLooksMs,
+      ),
     );
   } catch (error) {
+    const down = boots.filter((boot) => !isUp(boot)).map(describeBoot);
     throw new RekindleError("failed-check", (error as Error).message, {
       cause: error,
-      details: await live.consoles(region),
+      // What failed for want of hope has said so already.
+      details:
+        beyondHope(boots).length > 0 ? [] : [down.join("; ") || "every server says that it is healthy"],
     });
+  }
+}
+
+/** Waits until every server of a region has told how its boot went, and no longer than one may take. */
+export async function waitForBoots(
+  patience: Patience,
+  live: LiveField,
+  region: string,
+  limitSeconds = bootLimitSeconds,
+): Promise<ServerBoot[]> {
+  let boots: ServerBoot[] = [];
+  const start = patience.clock.monotonic();
+  const isOver = () => patience.clock.monotonic() - start > limitSeconds * 1000;
+  return await patience.stopwatch.during("boot", () =>
+    waitFor(
+      patience,
+      `the boot of every server in ${region}`,
+      Number.POSITIVE_INFINITY,
+      async () => {
+        boots = await live.boots(region);
+        // One that stays silent is told by a check of its own, beside how the others went.
+        const isDone = isOver() || boots.every(({ outcome }) => outcome !== "silent");
+        return isDone ? { kind: "ready", value: boots } : { kind: "waiting" };
+      },
+      betweenLooksMs,
+    ),
+  );
+}
+
+/** Keeps for the report how a region's servers came up, and what those that did not have said. */
+export async function learnBoots(live: LiveField, region: string, learned: Learned): Promise<void> {
+  try {
+    learned.boots ??= await live.boots(region);
+    const down = learned.boots.filter((boot) => !isUp(boot));
+    learned.consoles = await live.consoles(region, down);
+  } catch {
+    // A region that can't be asked any more has failed the day already, for a reason that must not be hidden.
   }
 }
 
