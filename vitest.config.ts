@@ -28,6 +28,7 @@ const withBodies = [
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
   "test/e2e/bodies.test.ts",
+  "test/e2e/failing-days.test.ts",
 ];
 
 export default defineConfig({
@@ -57,7 +58,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", "test/e2e/bodies.test.ts"],
+          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", ...withBodies],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,

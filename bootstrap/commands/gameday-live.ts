@@ -5,13 +5,12 @@ import type { Clock } from "../edges/clock.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
 import type { Learned } from "../gameday/assemble.ts";
-import { beyondHope, describeBoot, isUp, type ServerBoot } from "../gameday/boots.ts";
+import { beyondHope, describeBoot, isUp, type ServerBoot, withLastWords } from "../gameday/boots.ts";
 import type { Row } from "../gameday/rows.ts";
 import { referredParameters } from "../release/parameters.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { LiveField } from "./field.ts";
 
-const bootLimitSeconds = 10 * 60;
 const betweenRowsMs = 100;
 /** The RTO is no finer than this. */
 const betweenLooksMs = 500;
@@ -34,82 +33,74 @@ export async function makeParameters(
   return names;
 }
 
+/** How long to wait for servers, and where what they say is kept. */
+export interface Waiting extends Patience {
+  bootLimitSeconds: number;
+}
+
 /**
  * Waits until the environment serves its clients. Ends as soon as all servers of a role have said that they will not
  * come, and says why in their words.
  */
 export async function waitUntilServed(
-  patience: Patience,
+  context: Waiting,
   live: LiveField,
   region: string,
   look: () => Promise<Row | undefined>,
-  limitSeconds = bootLimitSeconds,
+  learned: Learned,
 ): Promise<Row> {
-  let boots: readonly ServerBoot[] = [];
   const what = `the first row through the load balancer in ${region}`;
+  const wait = async () => {
+    const row = await look();
+    if (row !== undefined) return { kind: "ready" as const, value: row };
+    const failed = beyondHope(await live.boots(region));
+    if (failed.length === 0) return { kind: "waiting" as const };
+    return { kind: "failed" as const, reason: failed.map(describeBoot).join("; ") };
+  };
   try {
-    return await patience.stopwatch.during("boot", () =>
-      waitFor(
-        patience,
-        what,
-        limitSeconds,
-        async () => {
-          const row = await look();
-          if (row !== undefined) return { kind: "ready", value: row };
-          boots = await live.boots(region);
-          const failed = beyondHope(boots);
-          if (failed.length === 0) return { kind: "waiting" };
-          return { kind: "failed", reason: failed.map(describeBoot).join("; ") };
-        },
-        betweenLooksMs,
-      ),
+    return await context.stopwatch.during("boot", () =>
+      waitFor(context, what, context.bootLimitSeconds, wait, betweenLooksMs),
     );
   } catch (error) {
+    // A region that can't be asked has nothing to add.
+    const boots = await learnBoots(live, region, learned).catch(() => []);
+    const isTold = beyondHope(boots).length > 0;
     const down = boots.filter((boot) => !isUp(boot)).map(describeBoot);
     throw new RekindleError("failed-check", (error as Error).message, {
       cause: error,
-      // What failed for want of hope has said so already.
-      details:
-        beyondHope(boots).length > 0 ? [] : [down.join("; ") || "every server says that it is healthy"],
+      details: isTold ? [] : [down.join("; ") || "every server says that it is healthy"],
     });
   }
 }
 
-/** Waits until every server of a region has told how its boot went, and no longer than one may take. */
+/** Waits until every server of a region has told how its boot went. One that stays silent is told by the checks. */
 export async function waitForBoots(
-  patience: Patience,
+  context: Waiting,
   live: LiveField,
   region: string,
-  limitSeconds = bootLimitSeconds,
-): Promise<ServerBoot[]> {
-  let boots: ServerBoot[] = [];
-  const start = patience.clock.monotonic();
-  const isOver = () => patience.clock.monotonic() - start > limitSeconds * 1000;
-  return await patience.stopwatch.during("boot", () =>
-    waitFor(
-      patience,
-      `the boot of every server in ${region}`,
-      Number.POSITIVE_INFINITY,
-      async () => {
-        boots = await live.boots(region);
-        // One that stays silent is told by a check of its own, beside how the others went.
-        const isDone = isOver() || boots.every(({ outcome }) => outcome !== "silent");
-        return isDone ? { kind: "ready", value: boots } : { kind: "waiting" };
-      },
-      betweenLooksMs,
-    ),
+  learned: Learned,
+): Promise<void> {
+  const { clock, stopwatch, bootLimitSeconds } = context;
+  const until = clock.monotonic() + bootLimitSeconds * 1000;
+  const wait = async () => {
+    const boots = await live.boots(region);
+    const isDone = boots.every(({ outcome }) => outcome !== "silent") || clock.monotonic() > until;
+    return isDone ? { kind: "ready" as const, value: undefined } : { kind: "waiting" as const };
+  };
+  const what = `the boot of every server in ${region}`;
+  await stopwatch.during("boot", () =>
+    waitFor(context, what, Number.POSITIVE_INFINITY, wait, betweenLooksMs),
   );
+  await learnBoots(live, region, learned);
 }
 
 /** Keeps for the report how a region's servers came up, and what those that did not have said. */
-export async function learnBoots(live: LiveField, region: string, learned: Learned): Promise<void> {
-  try {
-    learned.boots ??= await live.boots(region);
-    const down = learned.boots.filter((boot) => !isUp(boot));
-    learned.consoles = await live.consoles(region, down);
-  } catch {
-    // A region that can't be asked any more has failed the day already, for a reason that must not be hidden.
-  }
+async function learnBoots(live: LiveField, region: string, learned: Learned): Promise<ServerBoot[]> {
+  const boots = await live.boots(region);
+  const down = boots.filter((boot) => !isUp(boot));
+  learned.consoles = await live.consoles(region, down);
+  learned.boots = withLastWords(boots, learned.consoles);
+  return learned.boots;
 }
 
 /** Clients that go on writing rows, one after the other, until they are told to stop. */

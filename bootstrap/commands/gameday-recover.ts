@@ -2,20 +2,19 @@ import { join } from "node:path";
 import type { Topology } from "../config/schema.ts";
 import { synthesize } from "../edges/synthesize.ts";
 import type { Terraform } from "../edges/terraform.ts";
-import type { Patience } from "../edges/wait.ts";
 import { type Learned, objectivesOf } from "../gameday/assemble.ts";
 import { bootChecks } from "../gameday/boots.ts";
 import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
 import { dataLoss, type Row } from "../gameday/rows.ts";
 import type { Field, LiveField } from "./field.ts";
-import { learnBoots, waitForBoots, waitUntilServed } from "./gameday-live.ts";
+import { type Waiting, waitForBoots, waitUntilServed } from "./gameday-live.ts";
 import type { Journal } from "./journal.ts";
 import { makePlan } from "./plan.ts";
 import { synthesisInput, writeSynthesisInput } from "./synth-input.ts";
 import { verify } from "./verify.ts";
 
 /** What a rebuild needs to know of its day. */
-export interface Rebuilding extends Patience {
+export interface Rebuilding extends Waiting {
   /** Where the day's files go. */
   folder: string;
   topology: Topology;
@@ -68,18 +67,14 @@ async function comeUp(
   learned: Learned,
   written: readonly Row[],
 ): Promise<void> {
-  try {
-    const { recovery } = live.clients ?? {};
-    if (recovery !== undefined) {
-      const cameBack = await journal.step("first page", () =>
-        waitUntilServed(context, live, region, recovery.last),
-      );
-      learned.data = dataLoss(written, cameBack, learned.faultAt!);
-    }
-    learned.boots = await journal.step("every boot", () => waitForBoots(context, live, region));
-  } finally {
-    await learnBoots(live, region, learned);
+  const { recovery } = live.clients ?? {};
+  if (recovery !== undefined) {
+    const cameBack = await journal.step("first page", () =>
+      waitUntilServed(context, live, region, recovery.last, learned),
+    );
+    learned.data = dataLoss(written, cameBack, learned.faultAt!);
   }
+  await journal.step("every boot", () => waitForBoots(context, live, region, learned));
 }
 
 /** Synthesizes all stacks from what the catalog holds now. */

@@ -17,7 +17,7 @@ import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { bake } from "./bake.ts";
 import type { Field, LiveField } from "./field.ts";
-import { learnBoots, makeParameters, startWriting, type Writing, waitUntilServed } from "./gameday-live.ts";
+import { makeParameters, startWriting, type Writing, waitUntilServed } from "./gameday-live.ts";
 import { deploy, prepare, recover } from "./gameday-recover.ts";
 import { countLeftovers, tearDown } from "./gameday-teardown.ts";
 import { Journal, type Progress } from "./journal.ts";
@@ -41,6 +41,8 @@ export interface GameDayContext {
   engine: GameDayReport["scenario"]["engine"];
   /** How long after the snapshot the region is lost. */
   passingMs: number;
+  /** How long servers may take to come up. */
+  bootLimitSeconds: number;
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
   clock: Clock;
@@ -144,15 +146,10 @@ async function writeRows(
   learned: Learned,
 ): Promise<Writing> {
   const { primary } = context.topology.environment.regions;
-  try {
-    const first = await journal.step("primary serves", () =>
-      waitUntilServed(context, live, primary, clients.write),
-    );
-    return startWriting(clients, context.clock, first);
-  } catch (error) {
-    await learnBoots(live, primary, learned);
-    throw error;
-  }
+  const first = await journal.step("primary serves", () =>
+    waitUntilServed(context, live, primary, clients.write, learned),
+  );
+  return startWriting(clients, context.clock, first);
 }
 
 /** Returns where in the gateway's log the lost region's silence begins. */

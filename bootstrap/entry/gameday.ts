@@ -25,6 +25,8 @@ import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.
 import { running } from "./shell.ts";
 import { committedForSandbox } from "./signing.ts";
 
+const bootLimitSeconds = 10 * 60;
+
 export async function gamedayCommand(
   options: Options & {
     commit?: string;
@@ -66,6 +68,7 @@ export async function gamedayCommand(
     mode: options.mode,
     engine: options.engine,
     passingMs,
+    bootLimitSeconds,
     keep: options.keep ?? false,
     progress: display,
     print: display.print,

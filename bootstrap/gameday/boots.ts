@@ -83,6 +83,21 @@ export function beyondHope(boots: readonly ServerBoot[]): ServerBoot[] {
   );
 }
 
+/** A server that has not told has only its console to speak for it: the lines of it that tell of a failure, or its last. */
+export function withLastWords(
+  boots: readonly ServerBoot[],
+  consoles: readonly ServerConsole[],
+): ServerBoot[] {
+  return boots.map((boot) => {
+    const lines = consoles.find(({ instance }) => instance === boot.instance)?.lines ?? [];
+    const said = lines.map((line) => line.trim()).filter((line) => line !== "");
+    if (boot.outcome !== "silent" || said.length === 0) return boot;
+    const failures = said.filter((line) => /fail|error|not found|denied|refused|panic/i.test(line));
+    const last = failures.length > 0 ? failures.slice(-3) : said.slice(-1);
+    return { ...boot, message: `${boot.message}; its console: ${last.join(" | ")}` };
+  });
+}
+
 /** `db-0 (i-0123): …`; a fleet's server is known by its instance. */
 export function describeBoot({ server, instance, message }: ServerBoot): string {
   return `${server} (${instance}): ${message}`;

@@ -37,7 +37,7 @@ export function reportMarkdown(report: GameDayReport): string {
     "",
     "## Steps",
     "",
-    "Terraform and AWS are API time; boot is waiting for servers, and data the same while one assembled and mounted its volumes.",
+    "Terraform and AWS are API time; boot is waiting for servers and nothing else, and data the same while one assembled and mounted its volumes. What boots beside Terraform is under Servers.",
     "",
     "| step | time | Terraform | AWS | boot | data | Rekindle | on the clock | outcome |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |",
