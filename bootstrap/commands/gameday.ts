@@ -41,7 +41,7 @@ export interface GameDayContext {
   engine: GameDayReport["scenario"]["engine"];
   /** How long after the snapshot the region is lost. */
   passingMs: number;
-  /** How long servers may take to come up. */
+  /** How long servers may take to come up, and builders of images to power themselves off. */
   bootLimitSeconds: number;
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
@@ -108,6 +108,7 @@ async function rehearse(
       ...shared,
       factories: [cloud.primary.images, cloud.recovery.images],
       catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      builderLimitSeconds: context.bootLimitSeconds,
     }),
   );
   await journal.step("primary", async () => {

@@ -99,9 +99,13 @@ export function publishIn({ cloud, shared }: TestField, changes: Partial<typeof 
   return publish({ ...shared, ...changes, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] });
 }
 
-export function bakeIn({ cloud, shared }: TestField, changes: Partial<typeof shared> = {}) {
+export function bakeIn(
+  { cloud, shared }: TestField,
+  changes: Partial<typeof shared & { builderLimitSeconds: number }> = {},
+) {
   return bake({
     ...shared,
+    builderLimitSeconds: 60,
     ...changes,
     factories: [cloud.primary.images, cloud.recovery.images],
     catalogs: [cloud.primary.catalog, cloud.recovery.catalog],

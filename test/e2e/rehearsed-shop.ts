@@ -141,6 +141,7 @@ export class RehearsedShop {
       account: cloud.account,
       factories: [cloud.primary.images, cloud.recovery.images],
       catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      builderLimitSeconds: 600,
       print: (line) => void this.said.push(line),
     });
   }
@@ -162,7 +163,7 @@ export class RehearsedShop {
 
   /** Launches the primary's server of one role, and waits for it. */
   async deployPrimary(role: Day["role"]): Promise<string> {
-    const topology = onlyRole(this.project.topology, role);
+    const topology = this.project.topology;
     const field = this.#field(topology, this.terraform);
     const stack = await prepare(this.#rebuilding(topology), field, "before");
     const { primary } = topology.environment.regions;
@@ -178,7 +179,7 @@ export class RehearsedShop {
 
   takeSnapshot() {
     const { cloud } = this;
-    const topology = onlyRole(this.project.topology, "db");
+    const topology = this.project.topology;
     return takeSnapshot({
       ...this.#running,
       topology,
@@ -213,7 +214,7 @@ export class RehearsedShop {
 
   /** One day, from the fault on; its servers are gone when it resolves. */
   async day(day: Day, written: readonly Row[] = []): Promise<{ report: GameDayReport; learned: Learned }> {
-    const topology = onlyRole(this.project.topology, day.role);
+    const topology = this.project.topology;
     const { recovery } = topology.environment.regions;
     const context = { ...this.#rebuilding(topology), bootLimitSeconds: day.limitSeconds ?? 60 };
     const launching: Terraform = {
@@ -271,11 +272,13 @@ export class RehearsedShop {
     region: string,
     change: (input: RunInstancesCommandInput) => void,
   ): Promise<string> {
-    const stack = JSON.parse(await readFile(join(dir, "cdk.tf.json"), "utf8"));
+    const stack = JSON.parse(await readFile(join(dir, "cdk.tf.json"), "utf8")) as Stack;
+    const fixed = Object.values(stack.resource.aws_instance);
+    const template = Object.values(stack.resource.aws_launch_template)[0]!;
     const input =
-      role === "db"
-        ? ofInstance(stack.resource.aws_instance)
-        : ofTemplate(stack.resource.aws_launch_template);
+      role === "web"
+        ? ofTemplate(template)
+        : ofInstance(fixed.find(({ tags }) => tags["rekindle:role"] === role)!);
     change(input);
     const ec2 = new EC2Client({ ...this.access, region, maxAttempts: 2 });
     return (await ec2.send(new RunInstancesCommand(input))).Instances![0]!.InstanceId!;
@@ -285,34 +288,38 @@ export class RehearsedShop {
 const rowsScript = (order: string) =>
   `su postgres -c "psql -AtX -d shop -c \\"SELECT id, to_json(placed_at)#>>'{}' FROM orders ORDER BY id ${order}\\""`;
 
-/** The shop with one of its roles, which depends on no other. */
-function onlyRole(topology: Topology, role: string): Topology {
-  const { environment } = topology;
-  const { dependsOn: _, ...wanted } = environment.roles[role]!;
-  return {
-    ...topology,
-    environment: { ...environment, roles: { [role]: { ...wanted, count: 1, dependsOn: [] } } },
+/** What of a synthesized stack is needed to launch its servers. */
+interface Stack {
+  resource: {
+    aws_instance: Record<string, StackInstance>;
+    aws_launch_template: Record<string, StackTemplate>;
   };
 }
 
-type Resources = Record<string, Record<string, never>>;
+interface StackInstance {
+  ami: string;
+  instance_type: string;
+  iam_instance_profile: string;
+  user_data_base64: string;
+  tags: Record<string, string>;
+  ebs_block_device: {
+    device_name: string;
+    snapshot_id?: string;
+    volume_size: number;
+    volume_type: string;
+    kms_key_id: string;
+  }[];
+}
 
-function ofInstance(instances: Resources): RunInstancesCommandInput {
-  const [one] = Object.values(instances) as unknown as [
-    {
-      ami: string;
-      instance_type: string;
-      iam_instance_profile: string;
-      user_data_base64: string;
-      tags: Record<string, string>;
-      ebs_block_device: {
-        device_name: string;
-        snapshot_id?: string;
-        volume_size: number;
-        volume_type: string;
-      }[];
-    },
-  ];
+interface StackTemplate {
+  image_id: string;
+  instance_type: string;
+  iam_instance_profile: { name: string };
+  user_data: string;
+  tag_specifications: { resource_type: string; tags: Record<string, string> }[];
+}
+
+function ofInstance(one: StackInstance): RunInstancesCommandInput {
   return {
     ...single,
     ImageId: one.ami,
@@ -325,6 +332,8 @@ function ofInstance(instances: Resources): RunInstancesCommandInput {
         ...(device.snapshot_id ? { SnapshotId: device.snapshot_id } : {}),
         VolumeSize: device.volume_size,
         VolumeType: device.volume_type as never,
+        Encrypted: true,
+        KmsKeyId: device.kms_key_id,
         DeleteOnTermination: true,
       },
     })),
@@ -332,16 +341,7 @@ function ofInstance(instances: Resources): RunInstancesCommandInput {
   };
 }
 
-function ofTemplate(templates: Resources): RunInstancesCommandInput {
-  const [one] = Object.values(templates) as unknown as [
-    {
-      image_id: string;
-      instance_type: string;
-      iam_instance_profile: { name: string };
-      user_data: string;
-      tag_specifications: { resource_type: string; tags: Record<string, string> }[];
-    },
-  ];
+function ofTemplate(one: StackTemplate): RunInstancesCommandInput {
   const ofServer = one.tag_specifications.find(({ resource_type }) => resource_type === "instance")!;
   return {
     ...single,
