@@ -15,13 +15,19 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** One for each core, and one for the game day, which leaves its core to others most of the time. */
-const maxWorkers = availableParallelism() + 1;
+/** One for each core, and two for those that wait: the game day for Terraform, others for programs that they start. */
+const maxWorkers = availableParallelism() + 2;
 
 const withTerraform = [
   "test/e2e/cdktf.test.ts",
   "test/stacks/foundation-apply.test.ts",
   "test/stacks/terraform.test.ts",
+];
+
+const onServers = [
+  "test/cloud-init/boot-install.test.ts",
+  "test/cloud-init/boot-trust.test.ts",
+  "test/commands/collect-ssh.test.ts",
 ];
 
 const withBodies = [
@@ -44,7 +50,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...withBodies, ...withTerraform, "test/e2e/**", "test/**/*-killed.test.ts"],
+          exclude: [...onServers, ...withBodies, ...withTerraform, "test/e2e/**", "test/**/*-killed.test.ts"],
           maxWorkers,
           // Most of the time of most files is loading the SDK and the rest of what they test: once a worker is enough.
           isolate: false,
@@ -68,12 +74,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // One boot after the other, and a real sshd, for minutes: CI runs it after the rest, `npm test` does not.
+          name: "servers",
+          include: onServers,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           // Kills at every step, one after the other, for minutes: CI runs it after the rest, `npm test` does not.
           name: "killed",
           include: ["test/**/*-killed.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -82,7 +99,7 @@ export default defineConfig({
           // Takes root and a Debian mirror: CI runs it after the rest, `npm test` does not.
           name: "debian",
           include: ["test/e2e/debian.test.ts"],
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {
@@ -94,7 +111,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
@@ -106,7 +123,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -24,6 +24,12 @@ export interface Commits {
 /** `folder` is a place for lists of paths, in a file because they may be longer than a command line. */
 export function gitCommits(root: string, folder: string): Commits {
   const git = simpleGit({ baseDir: root });
+  let known: Promise<string> | undefined;
+  // Where the project is in its repository, which does not change.
+  const prefix = () => {
+    known ??= git.revparse(["--show-prefix"]).then((said) => said.trim());
+    return known;
+  };
   const lists = async <T>(paths: readonly string[], use: (options: string[]) => Promise<T>): Promise<T> => {
     await mkdir(folder, { recursive: true });
     const list = join(folder, `paths-${randomUUID()}`);
@@ -36,7 +42,7 @@ export function gitCommits(root: string, folder: string): Commits {
   };
   const commits: Commits = {
     async changes(below) {
-      const prefix = await git.revparse(["--show-prefix"]);
+      const { length } = await prefix();
       const status = await git.raw([
         ...plainly,
         "status",
@@ -49,9 +55,7 @@ export function gitCommits(root: string, folder: string): Commits {
         ...below,
       ]);
       const entries = status.split("\0").filter((entry) => entry !== "");
-      return new Map(
-        entries.map((entry) => [entry.slice(3 + prefix.trim().length), kindOf(entry.slice(0, 2))]),
-      );
+      return new Map(entries.map((entry) => [entry.slice(3 + length), kindOf(entry.slice(0, 2))]));
     },
     async atHead(path) {
       return git.show([`HEAD:./${path}`]).catch(() => undefined);
@@ -78,7 +82,7 @@ export function gitCommits(root: string, folder: string): Commits {
         );
       if (there.length > 0)
         await lists(there, (listed) => git.raw([...plainly, "add", "--force", ...listed]));
-      await refuseOtherBytes(git, root, paths, () =>
+      await refuseOtherBytes(git, root, await prefix(), paths, () =>
         lists(paths, (listed) => git.raw([...plainly, "reset", "--quiet", ...listed])),
       );
       await lists(paths, async (listed) =>
@@ -185,11 +189,11 @@ async function author(git: SimpleGit): Promise<string[]> {
 async function refuseOtherBytes(
   git: SimpleGit,
   root: string,
+  prefix: string,
   paths: readonly string[],
   undo: () => Promise<unknown>,
 ): Promise<void> {
   const wanted = new Set(paths);
-  const prefix = (await git.revparse(["--show-prefix"])).trim();
   const staged = (await git.raw([...plainly, "ls-files", "--stage", "-z", "--full-name"]))
     .split("\0")
     .flatMap((entry) => {
