@@ -21,8 +21,8 @@ export interface LiveField {
   parameters: readonly Parameters[];
   /** Undefined for an environment that does not say what its clients do. */
   clients: { primary: Clients; recovery: Clients } | undefined;
-  /** How the rebuilt servers differ from their release. */
-  drift(): Promise<DriftReport>;
+  /** How some of the rebuilt servers differ from their release. */
+  drift(of: readonly ServerBoot[]): Promise<DriftReport>;
   /** How a region's servers have come up so far. */
   boots(region: string): Promise<ServerBoot[]>;
   /** The last that some servers of a region have said. */

@@ -3,9 +3,10 @@ import type { Topology } from "../config/schema.ts";
 import { synthesize } from "../edges/synthesize.ts";
 import type { Terraform } from "../edges/terraform.ts";
 import { type Learned, objectivesOf } from "../gameday/assemble.ts";
-import { bootChecks } from "../gameday/boots.ts";
+import { bootChecks, isUp, type ServerBoot } from "../gameday/boots.ts";
 import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
 import { dataLoss, type Row } from "../gameday/rows.ts";
+import type { Check } from "../recovery/check.ts";
 import type { Field, LiveField } from "./field.ts";
 import { type Waiting, waitForBoots, waitUntilServed } from "./gameday-live.ts";
 import type { Journal } from "./journal.ts";
@@ -54,7 +55,7 @@ export async function recover(
     ...(await verify({ topology, cloud, pins: plan.pins })),
     ...bootChecks(learned.boots ?? []),
     ...(learned.data === undefined ? [] : dataChecks(written, learned.data, objectivesOf(topology))),
-    ...(live === undefined ? [] : driftChecks(await live.drift())),
+    ...(live === undefined ? [] : await driftOfLive(live, learned.boots ?? [])),
   ]);
 }
 
@@ -75,6 +76,12 @@ async function comeUp(
     learned.data = dataLoss(written, cameBack, learned.faultAt!);
   }
   await journal.step("every boot", () => waitForBoots(context, live, region, learned));
+}
+
+/** Of servers that came up: what those that did not lack of their release, their boots have told. */
+async function driftOfLive(live: LiveField, boots: readonly ServerBoot[]): Promise<Check[]> {
+  const up = boots.filter(isUp);
+  return up.length === 0 && boots.length > 0 ? [] : driftChecks(await live.drift(up));
 }
 
 /** Synthesizes all stacks from what the catalog holds now. */

@@ -36,11 +36,11 @@ export function liveField(
   return {
     parameters: [regions.primary, regions.recovery].map((region) => ssmParameters(access, region)),
     clients: rehearsal && { primary: clientsOf("primary"), recovery: clientsOf("recovery") },
-    drift: () =>
+    drift: (of) =>
       lookForDrift({
         environment: name,
         sources: new Map(Object.keys(roles).map((role) => [role, []])),
-        regions: [{ region: regions.recovery, liveServers: () => servers(regions.recovery) }],
+        regions: [{ region: regions.recovery, liveServers: async () => [...of] }],
         connect: (target) => {
           if (target.kind === "ssh") throw new Error("a rebuilt server is asked over SSM");
           const patience = { timeoutMs: patienceMs, signal: run.signal, clock: run.clock };

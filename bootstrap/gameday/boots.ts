@@ -2,22 +2,17 @@ import type { LiveServer } from "../drift/targets.ts";
 import type { BootReport } from "../history/log.ts";
 import type { Check } from "../recovery/check.ts";
 
-/** A live server, and since when. */
+/** A live server, and when EC2 launched it. */
 export interface LaunchedServer extends LiveServer {
+  /** ISO 8601, UTC, like all times here. */
   launchedAt: string;
 }
 
 /** How a server of the rebuilt environment came up, in its own words. */
-export interface ServerBoot {
-  role: string;
-  /** The role's name for the servers of a fleet, which have none of their own. */
-  server: string;
-  instance: string;
+export interface ServerBoot extends LaunchedServer {
   /** `silent`: it has not told. */
   outcome: BootReport["outcome"] | "silent";
   message: string;
-  /** When EC2 launched it. ISO 8601, UTC, like all times here. */
-  launchedAt: string;
   /** The rest is absent of one that is silent: when its boot script began and ended. */
   startedAt?: string;
   finishedAt?: string;
@@ -49,9 +44,8 @@ export function assembleBoots(
   servers: readonly LaunchedServer[],
   reports: readonly BootReport[],
 ): ServerBoot[] {
-  return servers.map(({ role, server, instance, launchedAt }) => {
-    const known = { role, server, instance, launchedAt };
-    const report = reports.find((one) => one.instance === instance);
+  return servers.map((known) => {
+    const report = reports.find(({ instance }) => instance === known.instance);
     if (report === undefined)
       return { ...known, outcome: "silent", message: "it has not told how its boot went" };
     const { outcome, message, startedAt, finishedAt } = report;
@@ -63,7 +57,7 @@ export function assembleBoots(
       message,
       startedAt,
       finishedAt,
-      bootSeconds: rounded((Date.parse(finishedAt) - Date.parse(launchedAt)) / 1000),
+      bootSeconds: rounded((Date.parse(finishedAt) - Date.parse(known.launchedAt)) / 1000),
       dataSeconds: rounded(inData.reduce((sum, { seconds }) => sum + seconds, 0)),
       steps,
     };

@@ -10,6 +10,7 @@ LOGS = "/run/log/rekindle-box"
 parser = argparse.ArgumentParser(prog="journalctl", add_help=False)
 parser.add_argument("-u", "--unit", action="append", default=[])
 parser.add_argument("-n", "--lines", type=int)
+parser.add_argument("-o", "--output")
 parser.add_argument("matches", nargs="*")
 asked, _ = parser.parse_known_args()
 names = [name if "." in name else f"{name}.service" for name in asked.unit]
