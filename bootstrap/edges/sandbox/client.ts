@@ -64,8 +64,10 @@ export function connectSandbox(handle: SandboxHandle, clock: Clock): Sandbox {
 }
 
 const answerLimitMs = 15_000;
+/** A reset first waits for what is under way, such as servers that start. */
+const resetLimitMs = 120_000;
 
-/** One call of the control API. The gateway answers at once or not at all. */
+/** One call of the control API. The gateway answers at once or not at all, but for a reset. */
 export async function askGateway<T>(
   endpoint: string,
   method: string,
@@ -84,7 +86,7 @@ async function exchange(endpoint: string, method: string, path: string, body: un
   try {
     const response = await fetch(`${endpoint}/_rekindle/${path}`, {
       method,
-      signal: AbortSignal.timeout(answerLimitMs),
+      signal: AbortSignal.timeout(path === "reset" ? resetLimitMs : answerLimitMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, text: await response.text() };
