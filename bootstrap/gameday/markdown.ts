@@ -6,8 +6,10 @@ export function reportMarkdown(report: GameDayReport): string {
   return [
     `# Game day ${report.id}: ${report.verdict.toUpperCase()}`,
     "",
-    `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} was lost ` +
-      `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}; ` +
+    `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} ` +
+      (report.faultAt === undefined
+        ? `was to be lost, and the day ended before; `
+        : `was lost (it answered nothing: ${report.scenario.mode}), to be rebuilt in ${report.scenario.recoveryRegion}; `) +
       (report.scenario.engine === "none"
         ? "instances had no bodies."
         : `instances ran on engine ${report.scenario.engine}.`),
