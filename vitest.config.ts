@@ -37,6 +37,7 @@ const withBodies = [
   "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
   "test/e2e/rehearse.test.ts",
+  "test/e2e/failing-days.test.ts",
 ];
 
 export default defineConfig({
