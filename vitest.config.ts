@@ -36,6 +36,7 @@ const withBodies = [
   "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
   "test/e2e/rehearse.test.ts",
+  "test/e2e/rehearse-from.test.ts",
 ];
 
 export default defineConfig({
