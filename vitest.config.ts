@@ -31,6 +31,7 @@ const onServers = [
 ];
 
 const withBodies = [
+  "test/e2e/databases.test.ts",
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
   "test/sandbox/qemu.test.ts",

@@ -16,12 +16,38 @@ export async function forward(emulator: Emulator, request: ApiRequest): Promise<
   return { ...answer, headers: without(answer.headers, dropped) };
 }
 
-/** A call of the gateway's own, to a service of the query protocol. The emulator reads the scope and checks no signature. */
+/** A call of the gateway's own, to a service of the query protocol. */
 export async function callQueryService(
   emulator: Emulator,
   service: string,
   region: string,
   parameters: Record<string, string>,
+): Promise<string> {
+  const body = new URLSearchParams(parameters).toString();
+  const type = "application/x-www-form-urlencoded; charset=utf-8";
+  return await callService(emulator, service, region, parameters.Action ?? "", body, ["Content-Type", type]);
+}
+
+/** The same to a service of the JSON protocol. */
+export async function callJsonService(
+  emulator: Emulator,
+  service: string,
+  region: string,
+  target: string,
+  values: object,
+): Promise<unknown> {
+  const headers = ["Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", target];
+  return JSON.parse(await callService(emulator, service, region, target, JSON.stringify(values), headers));
+}
+
+/** The emulator reads the scope and checks no signature. */
+async function callService(
+  emulator: Emulator,
+  service: string,
+  region: string,
+  action: string,
+  body: string,
+  headers: readonly string[],
 ): Promise<string> {
   const scope = `GATEWAY/20200101/${region}/${service}/aws4_request`;
   const answer = await emulator.call({
@@ -32,16 +58,14 @@ export async function callQueryService(
       `127.0.0.1:${emulator.port}`,
       "Authorization",
       `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
-      "Content-Type",
-      "application/x-www-form-urlencoded; charset=utf-8",
       "Content-Length",
-      String(Buffer.byteLength(new URLSearchParams(parameters).toString())),
+      String(Buffer.byteLength(body)),
+      ...headers,
     ],
-    body: Buffer.from(new URLSearchParams(parameters).toString()),
+    body: Buffer.from(body),
   });
   const text = answer.body.toString();
-  if (answer.status >= 400)
-    throw new Error(`${parameters.Action} in ${region} answered ${answer.status}: ${text}`);
+  if (answer.status >= 400) throw new Error(`${action} in ${region} answered ${answer.status}: ${text}`);
   return text;
 }
 

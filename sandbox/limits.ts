@@ -15,7 +15,9 @@ const withoutBodies: readonly string[] = [
 ];
 
 const withBodies: readonly string[] = [
-  "databases hold no data: only their description is copied and restored",
+  "every RDS PostgreSQL is Debian's PostgreSQL 15, whatever its version says, with its own settings and not its parameter group's; its storage does not grow",
+  "a database is restored to a moment from an instance that is there, not from the backups of one that was deleted",
+  "clusters, read replicas and other kinds of databases hold no data: only their description is copied and restored",
   "a target is healthy or not by its last health check alone; load balancers speak plain text on the loopback interface",
   "an image holds its instance's root volume, and none of its data volumes",
   "security groups are not enforced: bodies of one region reach each other on every port",

@@ -48,6 +48,11 @@ export function endpointParameter(environment: string, site: Site, database: str
   return `/rekindle/${environment}/${site}/databases/${database}/endpoint`;
 }
 
+/** Where servers learn which secret RDS keeps a database's password in: beside the endpoint, as RDS names it itself. */
+export function secretParameter(environment: string, site: Site, database: string): string {
+  return `/rekindle/${environment}/${site}/databases/${database}/secret`;
+}
+
 export function databaseIdentifier(environment: string, site: Site, database: string): string {
   return `rekindle-${environment}-${site}-${database}`;
 }

@@ -12,6 +12,9 @@ import type { Engine } from "./engine.ts";
 import { Listeners } from "./listeners.ts";
 import { LoadBalancing } from "./load-balancing.ts";
 import { MetadataService } from "./metadata.ts";
+import { Databases } from "./rds/databases.ts";
+import { DatabaseImages } from "./rds/images.ts";
+import { RdsBodies } from "./rds/rds-bodies.ts";
 import { RegionBodies } from "./region-bodies.ts";
 import { RunCommand } from "./run-command.ts";
 import { TargetGroups } from "./target-groups.ts";
@@ -31,6 +34,7 @@ export interface BodiesOptions {
 /** All that one region has of its own. */
 export interface BodiesOfRegion {
   bodies: RegionBodies;
+  databases: Databases;
   targetGroups: TargetGroups;
   listeners: Listeners;
 }
@@ -40,6 +44,7 @@ export class Bodies {
   readonly engine: Engine;
   readonly standIns: readonly StandIn[];
   readonly #options: BodiesOptions;
+  readonly #databaseImages = new DatabaseImages();
   readonly #regions = new Map<string, Promise<BodiesOfRegion>>();
   /** Those that are open, for whoever cannot wait. */
   readonly #opened: BodiesOfRegion[] = [];
@@ -49,6 +54,7 @@ export class Bodies {
     this.#options = options;
     this.standIns = [
       new Ec2Bodies(async (region) => (await this.#region(region)).bodies),
+      new RdsBodies(async (region) => (await this.#region(region)).databases),
       new RunCommand(async (region) => (await this.#region(region)).bodies, options.clock),
       new LoadBalancing((region) => this.#region(region)),
     ];
@@ -56,17 +62,25 @@ export class Bodies {
 
   /** The region's bodies are gone at once; its disks stay, for whoever restores it. */
   async lose(region: string): Promise<void> {
-    await (await this.#regions.get(region))?.bodies.kill();
+    const lost = await this.#regions.get(region);
+    lost?.databases.halt();
+    await lost?.bodies.kill();
   }
 
   /** As when power comes back: whatever should run boots again. */
   async restore(region: string): Promise<void> {
-    await (await this.#regions.get(region))?.bodies.look();
+    const restored = await this.#regions.get(region);
+    restored?.databases.revive();
+    await restored?.bodies.look();
   }
 
   async reset(): Promise<void> {
-    for (const { listeners } of this.#opened) listeners.close();
+    for (const { listeners, databases } of this.#opened) {
+      listeners.close();
+      databases.abandon();
+    }
     await Promise.all(this.#opened.map(({ bodies }) => bodies.kill({ forgetting: true })));
+    await Promise.all(this.#opened.map(({ databases }) => databases.clear()));
     for (const folder of [this.#consoles(), this.#saved()])
       await rm(folder, { recursive: true, force: true });
   }
@@ -91,7 +105,10 @@ export class Bodies {
   }
 
   async close(): Promise<void> {
-    for (const { listeners } of this.#opened) listeners.close();
+    for (const { listeners, databases } of this.#opened) {
+      listeners.close();
+      databases.abandon();
+    }
     await this.engine.close();
   }
 
@@ -107,6 +124,7 @@ export class Bodies {
     const { engine, emulator, lost, clock, aws, note } = this.#options;
     const emulated = new EmulatedRegion(emulator, region);
     let metadata: MetadataService | undefined;
+    let databases: Databases | undefined;
     const opened = await engine.openRegion(region, {
       metadata(address, request, response) {
         metadata?.answer(address, request, response).catch((error: Error) => {
@@ -115,20 +133,23 @@ export class Bodies {
         });
       },
       aws,
-      resolve: () => undefined,
+      resolve: (name) => databases?.resolve(name),
     });
-    const bodies = new RegionBodies({
+    const shared = {
       engine: opened,
       base: () => engine.base(region),
       emulated,
       consoleFolder: join(this.#consoles(), region),
-      isLost: () => lost.firstOf([region]) !== undefined,
       note,
-    });
-    metadata = new MetadataService(emulated, bodies.machines, clock);
+    };
+    const bodies = new RegionBodies({ ...shared, isLost: () => lost.firstOf([region]) !== undefined });
+    const made = new Databases({ ...shared, images: this.#databaseImages, clock });
+    databases = made;
+    const residents = (address: string) => bodies.machines.byAddress(address) ?? made.byAddress(address);
+    metadata = new MetadataService(emulated, residents, clock);
     const targetGroups = new TargetGroups(bodies, clock);
     const listeners = new Listeners(emulated, targetGroups, lost);
-    const whole = { bodies, targetGroups, listeners };
+    const whole = { bodies, databases: made, targetGroups, listeners };
     this.#opened.push(whole);
     return whole;
   }

@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { GetInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
+import { RDSClient } from "@aws-sdk/client-rds";
 import { AssumeRoleCommand, type Credentials, STSClient } from "@aws-sdk/client-sts";
 import type { Emulator } from "../emulator.ts";
 
@@ -28,6 +29,7 @@ export class EmulatedRegion {
   readonly region: string;
   readonly ec2: EC2Client;
   readonly elb: ElasticLoadBalancingV2Client;
+  readonly rds: RDSClient;
   readonly #autoScaling: AutoScalingClient;
   readonly #iam: IAMClient;
   readonly #sts: STSClient;
@@ -43,6 +45,7 @@ export class EmulatedRegion {
     this.region = region;
     this.ec2 = new EC2Client(config);
     this.elb = new ElasticLoadBalancingV2Client(config);
+    this.rds = new RDSClient(config);
     this.#autoScaling = new AutoScalingClient(config);
     this.#iam = new IAMClient(config);
     this.#sts = new STSClient(config);

@@ -13,9 +13,14 @@ export type MetadataSource = Pick<
   "region" | "userData" | "profileOf" | "roleOf" | "assume" | "publicKey"
 >;
 
-export interface MetadataMachines {
-  byAddress(address: string): { instance: Instance } | undefined;
+/** A body of the region, as its metadata tells of it. */
+export interface Resident {
+  instance: Instance;
+  /** Of one that the emulator does not know; empty when it has none. */
+  userData?: Buffer;
 }
+
+type ByAddress = (address: string) => Resident | undefined;
 
 /** An answer of the metadata service. */
 interface Said {
@@ -30,14 +35,14 @@ interface Said {
  */
 export class MetadataService {
   readonly #emulated: MetadataSource;
-  readonly #machines: MetadataMachines;
+  readonly #byAddress: ByAddress;
   readonly #clock: Clock;
   /** Until when a token is good, on the monotonic clock, and for whom. */
   readonly #tokens = new Map<string, { address: string; until: number }>();
 
-  constructor(emulated: MetadataSource, machines: MetadataMachines, clock: Clock) {
+  constructor(emulated: MetadataSource, byAddress: ByAddress, clock: Clock) {
     this.#emulated = emulated;
-    this.#machines = machines;
+    this.#byAddress = byAddress;
     this.#clock = clock;
   }
 
@@ -60,15 +65,16 @@ export class MetadataService {
       return method === "PUT" ? this.#newToken(address, headers) : { status: 405 };
     if (method !== "GET" && method !== "HEAD") return { status: 405 };
     if (!this.#isGood(headers["x-aws-ec2-metadata-token"], address)) return { status: 401 };
-    const instance = this.#machines.byAddress(address)?.instance;
-    if (instance === undefined) return { status: 404 };
+    const resident = this.#byAddress(address);
+    if (resident === undefined) return { status: 404 };
+    const { instance } = resident;
     if (path === "/") return { status: 200, body: "1.0\n2009-04-04\n2021-03-23\nlatest" };
     const [, , area, rest = ""] = /^\/(latest|1\.0|\d{4}-\d\d-\d\d)\/?([^/]*)(?:\/(.*))?$/.exec(path) ?? [];
     switch (area) {
       case "":
         return { status: 200, body: "dynamic\nmeta-data\nuser-data" };
       case "user-data":
-        return await this.#userData(instance, rest);
+        return await this.#userData(resident, rest);
       case "meta-data":
         return walk(await this.#tree(instance, rest), rest);
       case "dynamic":
@@ -103,8 +109,9 @@ export class MetadataService {
     return known?.address === address && known.until > this.#clock.monotonic();
   }
 
-  async #userData({ InstanceId }: Instance, rest: string): Promise<Said> {
-    const data = rest === "" ? await this.#emulated.userData(InstanceId!) : Buffer.alloc(0);
+  async #userData({ instance, userData }: Resident, rest: string): Promise<Said> {
+    if (rest !== "") return { status: 404 };
+    const data = userData ?? (await this.#emulated.userData(instance.InstanceId!));
     if (data.length === 0) return { status: 404 };
     return { status: 200, body: data, headers: { "Content-Type": "application/octet-stream" } };
   }

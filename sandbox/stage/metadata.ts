@@ -45,13 +45,11 @@ export function metadataOfOneServer(current: () => Described | undefined, clock:
     }),
     publicKey: async () => undefined,
   };
-  const machines = {
-    byAddress: (address: string) => {
-      const found = instance();
-      return found?.PrivateIpAddress === address ? { instance: found } : undefined;
-    },
+  const byAddress = (address: string) => {
+    const found = instance();
+    return found?.PrivateIpAddress === address ? { instance: found } : undefined;
   };
-  return new MetadataService(source, machines, clock);
+  return new MetadataService(source, byAddress, clock);
 }
 
 function instanceOf({ id, address, region, account, instanceType }: Described): Instance {

@@ -88,7 +88,7 @@ function readParameters({ environment, account, role, sites }: ServerIdentity): 
     Effect: "Allow",
     Action: ["ssm:GetParameter", "ssm:GetParameters"],
     Resource: sites.flatMap(({ region }) =>
-      ["*/databases/*/endpoint", `${role}/*`].map(
+      ["*/databases/*/endpoint", "*/databases/*/secret", `${role}/*`].map(
         (path) => `arn:aws:ssm:${region}:${account}:parameter/rekindle/${environment}/${path}`,
       ),
     ),

@@ -3,12 +3,12 @@ import { DbSubnetGroup } from "@cdktf/provider-aws/lib/db-subnet-group/index.js"
 import { SsmParameter } from "@cdktf/provider-aws/lib/ssm-parameter/index.js";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { databaseIdentifier, endpointParameter } from "../../bootstrap/config/names.ts";
+import { databaseIdentifier, endpointParameter, secretParameter } from "../../bootstrap/config/names.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
 import type { SiteProps } from "./site.ts";
 
-/** An RDS instance, fresh or from its snapshot, and the parameter by which servers find it. */
+/** An RDS instance, fresh or from its snapshot, and the parameters by which servers find it and its password. */
 export class ManagedDatabase extends Construct {
   readonly endpoint: string;
   readonly ready: ITerraformDependable[];
@@ -66,7 +66,12 @@ export class ManagedDatabase extends Construct {
       type: "String",
       value: instance.endpoint,
     });
+    const secret = new SsmParameter(this, "secret", {
+      name: secretParameter(environment.name, pins.site, name),
+      type: "String",
+      value: instance.masterUserSecret.get(0).secretArn,
+    });
     this.endpoint = instance.endpoint;
-    this.ready = [instance, endpoint];
+    this.ready = [instance, endpoint, secret];
   }
 }

@@ -163,7 +163,22 @@ describe("a template", () => {
     expect(statSync(at("var/lib/rekindle/releases/r1/rendered")).mode & 0o777).toBe(0o700);
   });
 
+  test("has a database's user and password from the secret that RDS keeps", async () => {
+    server.bucket("ssm/p/endpoint", "db.example:5432\n");
+    server.bucket("ssm/p/secret", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1\n");
+    server.bucket(
+      "secrets/arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1",
+      '{"username": "keeper", "password": "s3:cr\\\\3t"}',
+    );
+    const text = "{{database.ledger.username}} {{ database.ledger.password }}\n";
+    const pins = await server.publish("r1", [template("etc/login", text)]);
+    server.identify({ ...pins, databases: "ledger=/p/endpoint" });
+    expect(server.boot(shell).code).toBe(0);
+    expect(server.contents()["etc/login"]).toBe("640 keeper s3:cr\\3t\n");
+  });
+
   test.for([
+    ["a database that is not there", "{{database.other.password}}", "there is no database other"],
     ["an unknown variable", "{{sever}}", "it is no variable, parameter or secret"],
     ["a parameter that is not there", "{{ssm:/none}}", "ParameterNotFound"],
     ["a secret that is not there", "{{secret:none}}", "ResourceNotFound"],

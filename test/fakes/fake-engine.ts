@@ -2,7 +2,7 @@ import { appendFile, cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../bootstrap/edges/process.ts";
+import { type Finished, run } from "../../bootstrap/edges/process.ts";
 import type { Body, Disk, Engine, EngineRegion, Machine, Surroundings } from "../../sandbox/bodies/engine.ts";
 
 /** A machine of the fake engine, with what a test may do to it. */
@@ -30,6 +30,10 @@ export class FakeEngine implements Engine {
   readonly servers = new Map<string, number>();
   /** Raised by the next boot, for a test of what follows. */
   bootFails: Error | undefined;
+  /** What becomes of a machine as soon as it has booted. */
+  booted: ((machine: FakeMachine) => Promise<void>) | undefined;
+  /** Answers scripts, for a test of those that no test's computer may run. */
+  shell: ((machine: FakeMachine, script: string) => Promise<Finished>) | undefined;
   readonly disks = new Set<Disk>();
   /** Disks that cannot be read. */
   readonly broken = new Set<Disk>();
@@ -129,10 +133,14 @@ export class FakeEngine implements Engine {
     };
     for (const { device, disk } of machine.volumes) await attach(device, disk);
     this.machines.push(fake);
+    await this.booted?.(fake);
     return {
       stopped,
       attach,
-      exec: (script, options) => run("sh", ["-c", script], { cwd: machine.root, ...options }),
+      exec: async (script, options) =>
+        this.shell
+          ? await this.shell(fake, script)
+          : await run("sh", ["-c", script], { cwd: machine.root, ...options }),
       shell: () => ["sh"],
       powerOff: async () => fake.shutItselfDown(),
       detach: async (device) => {

@@ -24,10 +24,14 @@ test("a database is encrypted with the region's key, private, and its password i
   expect(restored).not.toHaveProperty("password");
 });
 
-test("servers find the database by a parameter, and wait for it", () => {
-  expect(all(stacks["recovery-stack"], "aws_ssm_parameter")[0]!.name).toBe(
-    "/rekindle/ledger/recovery/databases/ledger/endpoint",
-  );
+test("servers find the database and its secret by parameters, and wait for it", () => {
+  expect(all(stacks["recovery-stack"], "aws_ssm_parameter")).toMatchObject([
+    { name: "/rekindle/ledger/recovery/databases/ledger/endpoint" },
+    {
+      name: "/rekindle/ledger/recovery/databases/ledger/secret",
+      value: expect.stringContaining("master_user_secret[0].secret_arn"),
+    },
+  ]);
   for (const server of all(stacks["recovery-stack"], "aws_instance")) {
     expect(server.depends_on).toContainEqual(expect.stringMatching(/^terraform_data\.site_order_ledger/));
   }

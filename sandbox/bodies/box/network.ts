@@ -22,11 +22,14 @@ export interface Neighbours {
   resolve(name: string): string | undefined;
 }
 
-/** The bridge exists in a namespace of its own, which is gone with the relay. */
+/**
+ * The bridge exists in a namespace of its own, which is gone with the relay. Its hardware address is set: it would else be
+ * the lowest of its bodies', and whoever knew the one before would lose the resolver whenever a body comes or goes.
+ */
 const makeNetwork = `
 ip -batch - <<END || exit 1
 link set lo up
-link add bridge type bridge
+link add bridge address 02:00:00:00:00:01 type bridge
 address add ${metadataAddress}/32 dev bridge
 address add ${resolverAddress}/32 dev bridge
 link set bridge up
