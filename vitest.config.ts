@@ -38,6 +38,7 @@ const withBodies = [
   "test/e2e/bodies.test.ts",
   "test/e2e/rehearse.test.ts",
   "test/e2e/failing-days.test.ts",
+  "test/e2e/rehearse-from.test.ts",
 ];
 
 export default defineConfig({
