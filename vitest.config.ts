@@ -34,7 +34,9 @@ const withBodies = [
   "test/e2e/databases.test.ts",
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
+  "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
+  "test/e2e/rehearse.test.ts",
 ];
 
 export default defineConfig({
@@ -64,7 +66,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/cdktf.test.ts", "test/e2e/debian.test.ts", ...withBodies],
+          exclude: ["test/e2e/debian.test.ts", ...withBodies, ...withTerraform],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,

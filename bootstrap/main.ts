@@ -4,7 +4,7 @@
  */
 import { Command, Option } from "commander";
 import metadata from "../package.json" with { type: "json" };
-import { engineChoices } from "../sandbox/protocol.ts";
+import { engineWishes } from "../sandbox/protocol.ts";
 import { exitCodes, RekindleError } from "./errors.ts";
 
 // The SDK's versions are pinned to ones that run on Node 20; its warning would stand between a user and every answer.
@@ -232,14 +232,38 @@ program
   .addOption(
     new Option(
       "--engine <engine>",
-      "what gives instances bodies: namespaces of this Linux (root), or nothing",
+      "what gives instances bodies: the best that runs at once, namespaces of this Linux (root), or nothing",
     )
-      .choices(engineChoices)
-      .default("none"),
+      .choices(engineWishes)
+      .default("auto"),
+  )
+  .option(
+    "--setup",
+    "install the system packages that real servers take and that are missing, and fetch the rest",
   )
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
+program
+  .command("rehearse")
+  .description(
+    "boot one server of a role from the work tree as it is, on this machine, and ask its health check",
+  )
+  .argument("<role>")
+  .addOption(
+    new Option("--engine <engine>", "what gives the server a body; the best that can run")
+      .choices(engineWishes.filter((wish) => wish !== "none"))
+      .default("auto"),
+  )
+  .option(
+    "--from <point>",
+    "with the data of a recovery point of this project's sandbox; else with blank volumes",
+  )
+  .addOption(new Option("--shell", "open a shell in the server afterwards").conflicts("json"))
+  .option("--timeout <duration>", "how long the server may take to boot", "10m")
+  .addOption(env)
+  .addOption(json)
+  .action(async (role, options) => (await import("./entry/rehearse.ts")).rehearseCommand(role, options));
 program
   .command("synth-input", { hidden: true })
   .description("write what the stacks are synthesized from; cdktf.json runs it")

@@ -5,6 +5,7 @@ import type { GatewayState } from "./gateway.ts";
 import { limitsOf } from "./limits.ts";
 import { isRegionName } from "./lost-regions.ts";
 import type { BuilderOutcome, EngineChoice, LossMode, SandboxStatus } from "./protocol.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Who this gateway is, and how it ends. */
 export interface Identity {
@@ -69,6 +70,8 @@ async function route(
       return setBuilders(state, await readJson(incoming));
     case "GET listeners":
       return jsonAnswer(200, { listeners: state.bodies?.listeners() ?? [] });
+    case "POST disks":
+      return await saveSnapshot(state, await readJson(incoming));
     case "GET requests":
       return jsonAnswer(200, state.log.since(readSince(query.get("since"))));
     case "POST reset":
@@ -127,6 +130,19 @@ function addFault({ faults }: GatewayState, value: Record<string, unknown>): Ans
   const read = readFaultRule(value);
   if (read.kind === "wrong") throw new Refused(read.reasons.join("; "));
   return jsonAnswer(201, faults.add(read.rule));
+}
+
+/** A copy of a snapshot's data as a folder of this computer, which is the caller's to remove. */
+async function saveSnapshot({ bodies }: GatewayState, { region, snapshot }: Record<string, unknown>) {
+  if (bodies === undefined) throw new Refused("snapshots hold no data here: this sandbox has no engine");
+  if (!isRegionName(String(region)))
+    throw new Refused(`${JSON.stringify(region)} is not the name of a region; give one such as eu-west-1`);
+  try {
+    return jsonAnswer(200, { folder: await bodies.saveSnapshot(String(region), String(snapshot)) });
+  } catch (error) {
+    if (error instanceof Refusal) throw new Refused(error.message);
+    throw error;
+  }
 }
 
 function setBuilders({ builders, bodies }: GatewayState, { outcome }: Record<string, unknown>): Answer {

@@ -10,8 +10,12 @@ export type LossMode = "refused" | "timeout";
 export type BuilderOutcome = "succeeds" | "fails" | "never-stops";
 
 /** What gives instances bodies; `none` leaves them rows in the emulator's tables. */
-export const engineChoices = ["none", "box"] as const;
+export const engineChoices = ["none", "box", "qemu"] as const;
 export type EngineChoice = (typeof engineChoices)[number];
+
+/** `auto` is the best one that can run. */
+export const engineWishes = ["auto", ...engineChoices] as const;
+export type EngineWish = (typeof engineWishes)[number];
 
 /** A load balancer's listener, as this machine reaches it. */
 export interface ListenerStatus {

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { posix } from "node:path";
 import type { Clients } from "../edges/clients.ts";
 import type { Clock } from "../edges/clock.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
 import type { Row } from "../gameday/rows.ts";
-import { referredParameters } from "../release/parameters.ts";
+import { referredParameters, valuesFor } from "../release/parameters.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { LiveField } from "./field.ts";
 
@@ -14,22 +13,20 @@ const betweenRowsMs = 100;
 /** The RTO is no finer than this. */
 const betweenLooksMs = 500;
 
-/**
- * Gives the environment's servers the parameters that their templates refer to, which in AWS somebody has put there.
- * Parameters that end alike get one random value: a password is read by two roles, each under a name of its own.
- */
+/** Gives the environment's servers the parameters that their templates refer to, which in AWS somebody has put there. */
 export async function makeParameters(
   { parameters }: LiveField,
   sources: Readonly<Record<string, RoleSource>>,
 ): Promise<string[]> {
   const names = referredParameters(sources);
-  const values = new Map<string, string>();
-  for (const name of names) {
-    const value = values.get(posix.basename(name)) ?? randomBytes(18).toString("base64url");
-    values.set(posix.basename(name), value);
+  for (const [name, value] of valuesFor(names, randomValue))
     await Promise.all(parameters.map((region) => region.put(name, value)));
-  }
   return names;
+}
+
+/** As good as a password. */
+export function randomValue(): string {
+  return randomBytes(18).toString("base64url");
 }
 
 /** Waits until the environment serves its clients; when it does not, its servers' consoles say why. */

@@ -48,6 +48,8 @@ export interface GameDayContext {
   repository: Pick<Repository, "describe">;
   mode: "refused" | "timeout";
   engine: GameDayReport["scenario"]["engine"];
+  /** Why no better engine runs the day. */
+  passedOver: string[];
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
   clock: Clock;
@@ -106,7 +108,11 @@ async function rehearse(
       learned.parameters = await makeParameters(live, context.sources);
     });
   await journal.step("publish", () =>
-    publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
+    publish({
+      ...shared,
+      sources: async () => context.sources,
+      catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
+    }),
   );
   await journal.step("bake", () =>
     bake({

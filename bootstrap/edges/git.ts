@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { type SimpleGit, simpleGit } from "simple-git";
 import { type ConfigFile, type ConfigFiles, mayBeLink } from "../config/files.ts";
 import { RekindleError } from "../errors.ts";
@@ -12,8 +13,13 @@ export interface Repository {
   describe(commit: string): Promise<CommitDescription>;
   /** Paths below the given folders that differ from HEAD or are untracked. */
   dirty(folders: readonly string[]): Promise<string[]>;
-  /** Every file below the given folders at a commit. Submodules are refused, and links outside of roles' files. */
-  files(commit: string, folders: readonly string[]): Promise<ConfigFiles>;
+  /**
+   * Every file below the given folders at a commit. Submodules are refused, and links outside of roles' files. What
+   * `later` says yes to is read when its content is asked for.
+   */
+  files(commit: string, folders: readonly string[], later?: (path: string) => boolean): Promise<ConfigFiles>;
+  /** Paths below the given folders in which two commits differ; nothing when the first one is not here. */
+  changed(from: string, to: string, folders: readonly string[]): Promise<string[] | undefined>;
 }
 
 export function gitRepository(root: string): Repository {
@@ -49,19 +55,39 @@ export function gitRepository(root: string): Repository {
         .filter((entry) => entry !== "")
         .map((entry) => entry.slice(3));
     },
-    async files(commit, folders) {
+    async changed(from, to, folders) {
+      if ((await lookUp(git, root, from)) === "") return undefined;
+      const said = await git.raw([
+        "diff-tree",
+        "-r",
+        "--name-only",
+        "--no-renames",
+        "-z",
+        from,
+        to,
+        "--",
+        ...folders,
+      ]);
+      return said.split("\0").filter((path) => path !== "");
+    },
+    async files(commit, folders, later = () => false) {
       const listing = await git.raw(["ls-tree", "-r", "-z", "--full-tree", commit, "--", ...folders]);
       const entries = listing
         .split("\0")
         .filter((entry) => entry !== "")
         .map(parseEntry);
       const modes = entries.map(({ path, mode }) => fileMode(path, mode, commit));
+      const now = entries.filter(({ path }) => !later(path));
       const contents = await readBlobs(
         root,
-        entries.map(({ id }) => id),
+        now.map(({ id }) => id),
       );
+      const read = new Map(now.map(({ path }, index) => [path, contents[index]!]));
       return new Map(
-        entries.map(({ path }, index) => [path, { content: contents[index]!, mode: modes[index]! }]),
+        entries.map(({ path, id }, index): [string, ConfigFile] => {
+          const [content, mode] = [read.get(path), modes[index]!];
+          return [path, content === undefined ? fileReadLater(root, id, mode) : { content, mode }];
+        }),
       );
     },
   };
@@ -109,6 +135,17 @@ async function readBlobs(root: string, ids: readonly string[]): Promise<Buffer[]
     at = end + 2 + Number(size);
     return stdout.subarray(end + 1, at - 1);
   });
+}
+
+function fileReadLater(root: string, id: string, mode: ConfigFile["mode"]): ConfigFile {
+  let content: Buffer | undefined;
+  return {
+    mode,
+    get content() {
+      content ??= execFileSync("git", ["cat-file", "blob", id], { cwd: root, maxBuffer: 2 ** 31 - 1 });
+      return content;
+    },
+  };
 }
 
 interface TreeEntry {

@@ -2,6 +2,7 @@
 export type {
   BuilderOutcome,
   EngineChoice,
+  EngineWish,
   Fault,
   FaultKind,
   FaultRule,

@@ -6,7 +6,7 @@ import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
 import {
   applyEnvironment,
-  type EngineChoice,
+  type EngineWish,
   findSandbox,
   sandboxEnvironment,
   startSandbox,
@@ -19,6 +19,7 @@ import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
 import type { Options } from "./answer.ts";
 import { accessOfSandbox, cloudOfSandbox } from "./cloud.ts";
+import { resolveEngine } from "./engine.ts";
 import { liveField } from "./live-field.ts";
 import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
 import { running } from "./shell.ts";
@@ -28,7 +29,8 @@ export async function gamedayCommand(
   options: Options & {
     commit?: string;
     mode: "refused" | "timeout";
-    engine: EngineChoice;
+    engine: EngineWish;
+    setup?: boolean;
     keep?: boolean;
   },
 ): Promise<void> {
@@ -40,6 +42,16 @@ export async function gamedayCommand(
   const folder = join(stateFolder(), "gamedays", id);
   const display = stepDisplay(options.json ? process.stderr : process.stdout, run.clock);
   const machine = thisMachine(projectRoot(), process.env, display.print);
+  const { engine, passedOver } = await resolveEngine(machine, {
+    wish: options.engine,
+    setup: options.setup ?? false,
+  });
+  for (const line of passedOver) display.print(line);
+  display.print(
+    engine === "none"
+      ? "no engine: servers are rows of the emulator, and hold no data"
+      : `engine ${engine}: real servers and real rows`,
+  );
   let tools: { binary: string; cliConfig: string; moto: string[] } | undefined;
 
   const report = await gameday({
@@ -50,7 +62,8 @@ export async function gamedayCommand(
     id,
     folder,
     mode: options.mode,
-    engine: options.engine,
+    engine,
+    passedOver,
     keep: options.keep ?? false,
     progress: display,
     print: display.print,
@@ -65,7 +78,7 @@ export async function gamedayCommand(
         stateDir: options.keep ? sandboxFolder() : join(folder, "sandbox"),
         moto,
         account: environment.account,
-        engine: options.engine,
+        engine,
         engineCache: stateFolder(),
         // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
         lifetime: options.keep ? "detached" : "parent",
@@ -81,7 +94,7 @@ export async function gamedayCommand(
       return {
         sandbox,
         cloud: cloudOfSandbox(project.topology, variables.set, run.stopwatch),
-        ...(options.engine === "none" ? {} : { live: liveField(project.topology, sandbox, access, run) }),
+        ...(engine === "none" ? {} : { live: liveField(project.topology, sandbox, access, run) }),
         terraform: terraformIn({
           binary,
           cliConfig,

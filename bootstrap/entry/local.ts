@@ -3,6 +3,7 @@ import { validate } from "../commands/validate.ts";
 import { jsonSchema, type SchemaKind, schemaKinds } from "../config/json-schema.ts";
 import { askCloudInit } from "../edges/cloud-init.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
+import { lookAtEngines } from "../edges/engines.ts";
 import { thisMachine } from "../edges/tools/context.ts";
 import { badConfiguration, RekindleError } from "../errors.ts";
 import { projectRoot } from "./project.ts";
@@ -10,7 +11,8 @@ import { projectRoot } from "./project.ts";
 /** The commands that call nothing outside of this machine. */
 
 export async function doctorCommand(options: { json?: boolean }): Promise<void> {
-  await doctor(thisMachine(projectRoot(), process.env, console.log), options);
+  const machine = thisMachine(projectRoot(), process.env, console.log);
+  await doctor(machine, () => lookAtEngines(machine.stateDir), options);
 }
 
 export async function validateCommand(environments: string[], options: { json?: boolean }): Promise<void> {

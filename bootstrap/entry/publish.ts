@@ -1,21 +1,30 @@
+import { committedSources, versioned } from "../commands/committed-sources.ts";
 import { publish } from "../commands/publish.ts";
 import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { projectRoot } from "./project.ts";
+import { environmentName, projectRoot, refuseDirty } from "./project.ts";
 import { running } from "./shell.ts";
-import { committedForShell, signerOfShell } from "./signing.ts";
+import { sandboxTrust, signerOfShell } from "./signing.ts";
 
-export async function publishCommand(options: Options & { commit?: string }): Promise<void> {
+export async function publishCommand(options: Options & { env?: string; commit?: string }): Promise<void> {
   const run = running();
+  const repository = gitRepository(projectRoot());
   // git reads the commit while the AWS SDK loads, which takes as long.
-  const [project, { cloudOfShell }] = await Promise.all([committedForShell(options), import("./cloud.ts")]);
-  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const loading = import("./cloud.ts");
+  const commit = await repository.resolve(options.commit ?? "HEAD");
+  const [dirty, committed] = await Promise.all([
+    options.commit === undefined ? repository.dirty(versioned) : [],
+    committedSources(repository, commit, environmentName(options.env), (await sandboxTrust())[0]),
+  ]);
+  refuseDirty(dirty);
+  const { cloudOfShell } = await loading;
+  const { account, primary, recovery } = cloudOfShell(committed.topology, run);
   const published = await publish({
-    ...project,
-    signer: await signerOfShell(project.topology, run),
+    ...committed,
+    signer: await signerOfShell(committed.topology, run),
     history: gitHistory(projectRoot()),
-    repository: gitRepository(projectRoot()),
+    repository,
     account,
     catalogs: [recovery.catalog, primary.catalog],
     clock: run.clock,

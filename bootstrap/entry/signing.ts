@@ -4,7 +4,7 @@ import { signingAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { createKeyFile, fileSigner, type Signer } from "../edges/signers.ts";
 import type { PublicKey } from "../release/signature.ts";
-import { type Committed, committed, stateFolder } from "./project.ts";
+import { type Committed, committed, stateFolder, type Worktree, worktree } from "./project.ts";
 import { awsAccessOfShell, isSandbox, type Running } from "./shell.ts";
 
 /** A sandbox signs with a key of its own, made when it is first needed: it proves nothing outside of this machine. */
@@ -33,8 +33,20 @@ export async function committedForSandbox(options: {
   return { ...(await committed(options, await signer.publicKey())), signer };
 }
 
+/** A role of the work tree for a sandbox, and what signs it: nobody else's servers trust that key. */
+export async function worktreeForSandbox(
+  role: string,
+  options: { env?: string },
+): Promise<Worktree & { signer: Signer }> {
+  const signer = sandboxSigner();
+  return { ...(await worktree(role, options, await signer.publicKey())), signer };
+}
+
 /** What REKINDLE_SIGNING_KEY names: a PEM file or a KMS key; else the foundation's KMS key of the recovery region. */
-export async function signerOfShell({ environment }: Topology, run: Running): Promise<Signer> {
+export async function signerOfShell(
+  { environment }: Pick<Topology, "environment">,
+  run: Running,
+): Promise<Signer> {
   const named = process.env.REKINDLE_SIGNING_KEY ?? "";
   const isKms = /^(alias\/|arn:aws[\w-]*:kms:)/.test(named);
   if (named !== "" && !isKms) return fileSigner(named);

@@ -14,6 +14,7 @@ export interface Day {
   commit: string;
   mode: GameDayReport["scenario"]["mode"];
   engine: string;
+  passedOver: string[];
   keep: boolean;
   startedAt: string;
 }
@@ -56,6 +57,7 @@ export function assembleReport(day: Day, steps: readonly Step[], learned: Learne
       recoveryRegion: environment.regions.recovery,
       mode: day.mode,
       engine: day.engine,
+      passedOver: day.passedOver,
     },
     startedAt: day.startedAt,
     kept: day.keep,

@@ -10,6 +10,7 @@ export function reportMarkdown(report: GameDayReport): string {
       (report.scenario.engine === "none"
         ? "instances had no bodies."
         : `instances ran on engine ${report.scenario.engine}.`),
+    ...report.scenario.passedOver.map((reason) => `Not a better one: ${reason}.`),
     "",
     ...section(
       "Why it failed",

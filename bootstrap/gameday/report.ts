@@ -45,6 +45,8 @@ export interface GameDayReport {
     mode: "refused" | "timeout";
     /** What gave the instances bodies; `none` when they had none. */
     engine: string;
+    /** Why no better engine ran it: one sentence each. */
+    passedOver: string[];
   };
   startedAt: string;
   /** True when nothing was torn down, and so nothing that is left was counted. */

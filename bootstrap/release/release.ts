@@ -1,4 +1,5 @@
 import { canonicalJson, sha256 } from "./digest.ts";
+import type { PackedTree } from "./kept-trees.ts";
 import type {
   Manifest,
   ManifestEntry,
@@ -21,34 +22,43 @@ export interface RoleSource {
   recipe: string;
 }
 
-/** A release before it is anywhere: every role's tar and what the manifest will say of it. */
+/** The same of a role whose tree is as an earlier release packed it. */
+export type KeptSource = Omit<RoleSource, "tree" | "restartedBy"> & { kept: PackedTree };
+
+/** A release before it is anywhere: every role's tar, but a kept one's, and what the manifest will say of it. */
 export interface Release {
   release: string;
   environment: string;
   commit: string;
-  roles: Record<string, ReleaseRole & { tar: Buffer }>;
+  roles: Record<string, ReleaseRole & { tar?: Buffer }>;
 }
 
 /** Packs one commit's roles. A pure function of its arguments: the same commit gives the same release. */
 export async function assembleRelease(
   environment: string,
   commit: string,
-  sources: Readonly<Record<string, RoleSource>>,
+  sources: Readonly<Record<string, RoleSource | KeptSource>>,
 ): Promise<Release> {
   const roles: Release["roles"] = {};
   for (const name of Object.keys(sources).sort()) {
     const source = sources[name]!;
-    const tar = await canonicalTar(source.tree);
     roles[name] = {
       ...source.duties,
-      tar,
-      bundleSha256: sha256(tar),
-      files: source.tree.map((entry) => describe(entry, source.restartedBy(entry.path))),
+      ...("kept" in source ? source.kept : await packTree(source)),
       userData: source.userData,
       recipe: source.recipe,
     };
   }
   return { release: releaseName(environment, commit, roles), environment, commit, roles };
+}
+
+async function packTree({ tree, restartedBy }: RoleSource): Promise<PackedTree & { tar: Buffer }> {
+  const tar = await canonicalTar(tree);
+  return {
+    tar,
+    bundleSha256: sha256(tar),
+    files: tree.map((entry) => describe(entry, restartedBy(entry.path))),
+  };
 }
 
 /** Whether a stored manifest is this release's: all of it but the S3 versions, which are the bucket's own. */

@@ -23,8 +23,9 @@ export function roleTree(files: ConfigFiles, role: string): TreeEntry[] {
   const folder = roleFilesFolder(role);
   const { attributes } = readAttributes(files, role);
   const entries: TreeEntry[] = [];
-  for (const [name, { content, mode }] of files) {
+  for (const [name, file] of files) {
     if (!name.startsWith(folder)) continue;
+    const { content, mode } = file;
     const path = name.slice(folder.length);
     const own = attributes[`/${path}`] ?? {};
     const owned = { path, owner: own.owner ?? "root", group: own.group ?? "root" };

@@ -11,6 +11,11 @@ export function trustedKeyPath({ id }: PublicKey): string {
   return `${folder}${id}.pem`;
 }
 
+/** A commit's files as if it trusted one more key. */
+export function withTrustedKey(files: ConfigFiles, key: PublicKey): ConfigFiles {
+  return new Map([...files, [trustedKeyPath(key), { content: Buffer.from(key.pem), mode: "0644" }]]);
+}
+
 /** Sorted by id. `keyFaults` has seen to it that all of them can be read. */
 export function trustedKeys(files: ConfigFiles): PublicKey[] {
   return keyFiles(files)

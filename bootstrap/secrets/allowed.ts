@@ -23,13 +23,18 @@ const schema = z.strictObject({
 
 export type AllowedSecret = z.infer<typeof schema>["allowed"][number];
 
-/** Every secret below `configs/` and `cloud-init/` that is not allowed, and every entry that allows what is not there. */
-export function secretFaults(files: ConfigFiles): Fault[] {
+/**
+ * Every secret below `configs/` and `cloud-init/` that is not allowed, and every entry that allows what is not there.
+ * Files of which `isKnown` says that they passed before are not read again.
+ */
+export function secretFaults(files: ConfigFiles, isKnown: (path: string) => boolean = () => false): Fault[] {
   const { allowed, faults, unused } = readAllowed(files);
   const found: Fault[] = [];
-  for (const [path, { content, mode }] of files) {
-    if (mode === "link") continue;
-    for (const finding of findSecrets(path, content)) {
+  for (const [index, { path }] of allowed.entries())
+    if (files.has(path) && isKnown(path)) unused.delete(index);
+  for (const [path, file] of files) {
+    if (file.mode === "link" || isKnown(path)) continue;
+    for (const finding of findSecrets(path, file.content)) {
       const entry = allowed.findIndex((one) => one.path === path && one.rule === finding.rule);
       if (entry === -1) found.push(secretFault(path, finding));
       else unused.delete(entry);

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Clock } from "../../bootstrap/edges/clock.ts";
@@ -81,7 +81,22 @@ export class Bodies {
     }
     await Promise.all(this.#opened.map(({ bodies }) => bodies.kill({ forgetting: true })));
     await Promise.all(this.#opened.map(({ databases }) => databases.clear()));
-    await rm(this.#consoles(), { recursive: true, force: true });
+    for (const folder of [this.#consoles(), this.#saved()])
+      await rm(folder, { recursive: true, force: true });
+  }
+
+  /** Copies a snapshot's data into a folder below the sandbox's own, and gives its name. */
+  async saveSnapshot(region: string, id: string): Promise<string> {
+    const { bodies } = await this.#region(region);
+    await mkdir(this.#saved(), { recursive: true });
+    const folder = await mkdtemp(join(this.#saved(), `${id}-`));
+    try {
+      await bodies.inTurn(() => bodies.engine.save(bodies.disks.snapshot(id), folder));
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+    return folder;
   }
 
   /** What load balancers have open, of regions that are lost too. */
@@ -130,7 +145,9 @@ export class Bodies {
     const bodies = new RegionBodies({ ...shared, isLost: () => lost.firstOf([region]) !== undefined });
     const made = new Databases({ ...shared, images: this.#databaseImages, clock });
     databases = made;
-    const residents = (address: string) => bodies.machines.byAddress(address) ?? made.byAddress(address);
+    const residents = {
+      byAddress: (address: string) => bodies.machines.byAddress(address) ?? made.byAddress(address),
+    };
     metadata = new MetadataService(emulated, residents, clock);
     const targetGroups = new TargetGroups(bodies, clock);
     const listeners = new Listeners(emulated, targetGroups, lost);
@@ -141,5 +158,9 @@ export class Bodies {
 
   #consoles(): string {
     return join(this.#options.folder, "consoles");
+  }
+
+  #saved(): string {
+    return join(this.#options.folder, "saved");
   }
 }

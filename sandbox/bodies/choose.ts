@@ -1,27 +1,15 @@
-import { join } from "node:path";
 import type { EngineChoice } from "../protocol.ts";
 import type { Engine } from "./engine.ts";
-
-export interface EnginePlaces {
-  /** The sandbox's own folder. */
-  state: string;
-  /** For what outlives a sandbox: base images and packages. */
-  cache: string;
-  /** Where the bundled programs are. */
-  programs: string;
-}
+import { type EnginePlaces, engineKind } from "./kinds.ts";
 
 /** The engine of that name, ready to boot its base image; nothing for `none`. Rejects with what it lacks. */
 export async function chosenEngine(
   choice: EngineChoice,
-  { state, cache, programs }: EnginePlaces,
+  places: EnginePlaces,
   say: (line: string) => void,
 ): Promise<Engine | undefined> {
   if (choice === "none") return undefined;
-  // A sandbox without bodies starts without loading what makes them.
-  const { openBox } = await import("./box/engine.ts");
-  const folder = join(state, "disks");
-  const engine = await openBox({ folder, cache, relayScript: join(programs, "relay.js") });
+  const engine = await engineKind(choice).open(places);
   try {
     await engine.prepareBase(say);
     return engine;

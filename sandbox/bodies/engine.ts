@@ -25,6 +25,8 @@ export interface Body {
   readonly stopped: Promise<void>;
   /** Runs a shell's lines as root inside of the machine. */
   exec(script: string, options?: { timeoutMs?: number }): Promise<Finished>;
+  /** The command that opens root's shell inside of the machine, on the terminal of whoever runs it. Not every engine has one. */
+  shell?(): [command: string, ...args: string[]];
   /** Asks the machine to shut down; kills it when it does not within a few seconds. Resolves when it has stopped. */
   powerOff(): Promise<void>;
   attach(device: string, disk: Disk): Promise<void>;
@@ -47,6 +49,10 @@ export interface EngineRegion {
   volumeFrom(snapshot: Disk, sizeGiB: number): Promise<Disk>;
   /** Takes an image or a snapshot over from another region of the same engine. */
   copy(disk: Disk): Promise<Disk>;
+  /** Puts an image or a snapshot, with all that it is made of but the base, into an empty folder that outlives this run. */
+  save(disk: Disk, folder: string): Promise<void>;
+  /** A disk that a run of the same engine has saved. It is not copied: the folder stays for as long as the disk does. */
+  load(folder: string): Promise<Disk>;
   remove(disk: Disk): Promise<void>;
   /** A TCP connection to a port of one of the region's bodies: what load balancers and their health checks use. */
   connect(address: string, port: number): Promise<import("node:stream").Duplex>;
@@ -70,6 +76,8 @@ export interface Surroundings {
 
 export interface Engine {
   readonly name: EngineName;
+  /** Names the base image by its content: what was saved over another one is another image. */
+  readonly baseDigest: string;
   /** What a game day on this engine does not prove, one sentence each. */
   readonly limits: readonly string[];
   /** Builds the base image when it is not cached; says what it does, line by line. */

@@ -14,7 +14,15 @@ export interface Resident {
   userData?: Buffer;
 }
 
-type ByAddress = (address: string) => Resident | undefined;
+/** Who knows what there is to tell: the emulator, or whoever stands in for it. */
+export type MetadataSource = Pick<
+  EmulatedRegion,
+  "region" | "userData" | "profileOf" | "roleOf" | "assume" | "publicKey"
+>;
+
+export interface MetadataMachines {
+  byAddress(address: string): Resident | undefined;
+}
 
 /** An answer of the metadata service. */
 interface Said {
@@ -28,15 +36,15 @@ interface Said {
  * nothing. What it tells is the emulator's, when it is asked.
  */
 export class MetadataService {
-  readonly #emulated: EmulatedRegion;
-  readonly #byAddress: ByAddress;
+  readonly #emulated: MetadataSource;
+  readonly #machines: MetadataMachines;
   readonly #clock: Clock;
   /** Until when a token is good, on the monotonic clock, and for whom. */
   readonly #tokens = new Map<string, { address: string; until: number }>();
 
-  constructor(emulated: EmulatedRegion, byAddress: ByAddress, clock: Clock) {
+  constructor(emulated: MetadataSource, machines: MetadataMachines, clock: Clock) {
     this.#emulated = emulated;
-    this.#byAddress = byAddress;
+    this.#machines = machines;
     this.#clock = clock;
   }
 
@@ -59,7 +67,7 @@ export class MetadataService {
       return method === "PUT" ? this.#newToken(address, headers) : { status: 405 };
     if (method !== "GET" && method !== "HEAD") return { status: 405 };
     if (!this.#isGood(headers["x-aws-ec2-metadata-token"], address)) return { status: 401 };
-    const resident = this.#byAddress(address);
+    const resident = this.#machines.byAddress(address);
     if (resident === undefined) return { status: 404 };
     const { instance } = resident;
     if (path === "/") return { status: 200, body: "1.0\n2009-04-04\n2021-03-23\nlatest" };

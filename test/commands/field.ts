@@ -96,7 +96,12 @@ export async function testField(sandbox: Sandbox, topology: Topology): Promise<T
 }
 
 export function publishIn({ cloud, shared }: TestField, changes: Partial<typeof shared> = {}) {
-  return publish({ ...shared, ...changes, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] });
+  return publish({
+    ...shared,
+    ...changes,
+    sources: async () => changes.sources ?? shared.sources,
+    catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
+  });
 }
 
 export function bakeIn({ cloud, shared }: TestField, changes: Partial<typeof shared> = {}) {

@@ -17,9 +17,7 @@ function aBench() {
   const context: PublishContext = {
     topology: aTopology(),
     commit,
-    sources: {
-      web: aRoleSource(),
-    },
+    sources: async () => ({ web: aRoleSource() }),
     ...aSigner(),
     history: noHistory,
     repository: { describe: async () => aCommit },

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../bootstrap/edges/process.ts";
 import type { Body, Disk, Engine, EngineRegion } from "../../sandbox/bodies/engine.ts";
 import { instanceId, type ToySurroundings, toySurroundings } from "./toy-surroundings.ts";
 
@@ -127,6 +128,13 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         });
       });
 
+      it("opens a shell, which ends with its input, if it can open one", async ({ skip }) => {
+        if (web.shell === undefined) return skip("this engine has no way in for a terminal");
+        const [command, ...args] = web.shell();
+        const { stdout } = await run(command, args, { input: "id -un; cat /etc/hostname; exit 3\n" });
+        expect(stdout.trim()).toBe(`root\n${await shell(web, "cat /etc/hostname")}`);
+      });
+
       it("ends a script that takes too long, with all that it started", async () => {
         const { ending } = await web.exec("sleep 1234 & sleep 1234; echo late", { timeoutMs: 500 });
         expect(ending).toEqual({ kind: "killed", signal: "SIGKILL" });
@@ -229,6 +237,18 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         expect(await shell(db, "[ -e /dev/sdj ] || echo gone")).toBe("gone");
       });
 
+      it("saves a snapshot outside of the run, and makes volumes of what it has saved", async () => {
+        const saved = join(folder, "saved-snapshot");
+        mkdirSync(saved);
+        await region.save(atOneInstant[1]!, saved);
+        const loaded = await region.load(saved);
+        const volume = await region.volumeFrom(loaded, 1);
+        await region.remove(loaded);
+        await db.attach("/dev/sdk", volume);
+        expect(await shell(db, "mount -o ro /dev/sdk /mnt && head -n 1 /mnt/log && umount /mnt")).toBe("1");
+        await db.detach("/dev/sdk");
+      });
+
       it("refuses to detach what is mounted, with the reason, and it stays", async () => {
         await expect(db.detach("/dev/sdf")).rejects.toThrow(/mounted on \/first|in use|busy/);
         await shell(db, "touch /first/still-there");
@@ -312,13 +332,29 @@ export function engineContract(name: string, { open, bootLimitMs }: EngineUnderT
         const running = await booted("#cloud-config\nruncmd: [echo user-data has run >/dev/console]", {
           image,
         });
-        await shell(running, "echo late >/etc/late");
+        await shell(running, "echo late >/etc/late && sync /etc/late");
         const taken = await region.imageOf(running.root);
         expect(await shell(running, "cat /etc/late")).toBe("late");
         await running.powerOff();
         const copy = await server("#cloud-config\n{}", { image: taken });
         expect(await shell(copy, "cat /etc/baked /etc/late")).toBe("bakedlate");
         await copy.powerOff();
+      });
+
+      it("saves an image outside of the run, and starts a server from what it has saved", {
+        timeout: bootLimitMs * 3,
+      }, async () => {
+        const saved = join(folder, "saved-image");
+        mkdirSync(saved);
+        await region.save(image, saved);
+        const loaded = await region.load(saved);
+        const running = await server("#cloud-config\n{}", { image: loaded });
+        expect(await shell(running, "tree --version >/dev/null && cat /etc/baked && rm /etc/baked")).toBe(
+          "baked",
+        );
+        await running.powerOff();
+        await region.remove(loaded);
+        await region.remove(await region.load(saved));
       });
 
       it("keeps a server whose image is removed, and a copy in another region", {

@@ -15,6 +15,8 @@ describe("a game day of shop", () => {
       "shop",
       "--commit",
       "HEAD",
+      "--engine",
+      "none",
       "--json",
     ]);
     expect(finished.ending, finished.stderr).toEqual({ kind: "exited", code: 0 });

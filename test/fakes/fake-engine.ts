@@ -22,6 +22,7 @@ export interface FakeMachine extends Machine {
  */
 export class FakeEngine implements Engine {
   readonly name = "box";
+  readonly baseDigest = "fake";
   readonly limits = ["nothing boots: this is a test's fake"];
   readonly machines: FakeMachine[] = [];
   readonly surroundings = new Map<string, Surroundings>();
@@ -32,7 +33,7 @@ export class FakeEngine implements Engine {
   /** What becomes of a machine as soon as it has booted. */
   booted: ((machine: FakeMachine) => Promise<void>) | undefined;
   /** Answers scripts, for a test of those that no test's computer may run. */
-  shell: ((machine: FakeMachine, script: string) => Promise<Finished>) | undefined;
+  scripted: ((machine: FakeMachine, script: string) => Promise<Finished>) | undefined;
   readonly disks = new Set<Disk>();
   /** Disks that cannot be read. */
   readonly broken = new Set<Disk>();
@@ -82,6 +83,8 @@ export class FakeEngine implements Engine {
       blankVolume: () => this.#newDisk(),
       snapshot: async (volumes) => await Promise.all(volumes.map(copy)),
       volumeFrom: copy,
+      save: async (disk, to) => await cp(disk, to, { recursive: true }),
+      load: copy,
       remove: async (disk) => {
         this.disks.delete(disk);
         await rm(disk, { recursive: true, force: true });
@@ -135,9 +138,10 @@ export class FakeEngine implements Engine {
       stopped,
       attach,
       exec: async (script, options) =>
-        this.shell
-          ? await this.shell(fake, script)
+        this.scripted
+          ? await this.scripted(fake, script)
           : await run("sh", ["-c", script], { cwd: machine.root, ...options }),
+      shell: () => ["sh"],
       powerOff: async () => fake.shutItselfDown(),
       detach: async (device) => {
         if (fake.busy.has(device)) throw new Error(`${device} is mounted on /data`);

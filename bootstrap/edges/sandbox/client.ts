@@ -36,6 +36,8 @@ export interface Sandbox extends Readonly<SandboxHandle> {
   setBuilders(outcome: BuilderOutcome): Promise<void>;
   /** What the load balancers of a sandbox with an engine have open on this machine. */
   listeners(): Promise<ListenerStatus[]>;
+  /** Copies a snapshot's data into a folder of this computer, which is the caller's to remove. */
+  saveSnapshot(region: string, snapshot: string): Promise<string>;
   /** Forgets everything that was made, and all faults, lost regions and logged requests. */
   reset(): Promise<void>;
   /** Resolves when gateway and emulator are gone. Safe to call again. */
@@ -58,12 +60,24 @@ export function connectSandbox(handle: SandboxHandle, clock: Clock): Sandbox {
     requestsSince: (seq) => ask("GET", `requests?since=${seq}`),
     setBuilders: async (outcome) => void (await ask("PUT", "builders", { outcome })),
     listeners: async () => (await ask<{ listeners: ListenerStatus[] }>("GET", "listeners")).listeners,
+    saveSnapshot: async (region, snapshot) =>
+      (
+        await askGateway<{ folder: string }>(
+          handle.endpoint,
+          "POST",
+          "disks",
+          { region, snapshot },
+          copyLimitMs,
+        )
+      ).folder,
     reset: async () => void (await ask("POST", "reset")),
     stop: () => stopGateway(handle, () => ask("POST", "stop"), clock),
   };
 }
 
 const answerLimitMs = 15_000;
+/** Data takes its time. */
+const copyLimitMs = 600_000;
 
 /** One call of the control API. The gateway answers at once or not at all. */
 export async function askGateway<T>(
@@ -71,8 +85,9 @@ export async function askGateway<T>(
   method: string,
   path: string,
   body?: unknown,
+  limitMs = answerLimitMs,
 ): Promise<T> {
-  const { status, text } = await exchange(endpoint, method, path, body);
+  const { status, text } = await exchange(endpoint, method, path, body, limitMs);
   if (status < 400) return JSON.parse(text) as T;
   throw new RekindleError(
     status < 500 ? "bad-input" : "unreachable",
@@ -80,11 +95,11 @@ export async function askGateway<T>(
   );
 }
 
-async function exchange(endpoint: string, method: string, path: string, body: unknown) {
+async function exchange(endpoint: string, method: string, path: string, body: unknown, limitMs: number) {
   try {
     const response = await fetch(`${endpoint}/_rekindle/${path}`, {
       method,
-      signal: AbortSignal.timeout(answerLimitMs),
+      signal: AbortSignal.timeout(limitMs),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, text: await response.text() };

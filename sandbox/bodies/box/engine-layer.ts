@@ -15,6 +15,20 @@ const standIns = {
   "usr/sbin/reboot": "shutdown.py",
 };
 
+/** What the stand-ins and the first process are made of. */
+const modules = [
+  "init.py",
+  "inventory.py",
+  "jobs.py",
+  "processes.py",
+  "service.py",
+  "setting.py",
+  "states.py",
+  "supervise.py",
+  "tell.py",
+  "units.py",
+];
+
 const home = "usr/lib/rekindle-box";
 
 /** The layer above every root disk's own image: what makes a base's tree boot without a kernel of its own. */
@@ -36,8 +50,7 @@ export async function makeEngineLayer(layer: string, base: string): Promise<void
   }
   // Nobody would answer: without this program cloud-init goes on with the address that the engine has set.
   await hide(join(layer, "usr/sbin/dhclient"));
-  for (const name of ["init.py", "supervise.py", "units.py"])
-    await cp(program("guest", name), join(layer, home, name));
+  for (const name of modules) await cp(program("guest", name), join(layer, home, name));
 }
 
 /** As overlayfs says that a lower layer's file is not there. */

@@ -1,7 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { debianBase, packageHosts } from "../base-recipe.ts";
+import { debianBase, packageHosts, recipeDigest } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
+import { inWords } from "../lack.ts";
 import { packageProxy } from "../package-proxy.ts";
 import { baseTree } from "./base.ts";
 import { openDevices } from "./devices.ts";
@@ -37,7 +38,7 @@ export async function openBox({
 }: BoxOptions): Promise<Engine> {
   await mkdir(folder, { recursive: true });
   const missing = await missingForBox(folder);
-  if (missing.length > 0) throw new Error(`the engine box can't run here: ${missing.join("; ")}`);
+  if (missing.length > 0) throw new Error(`the engine box can't run here: ${inWords(missing)}`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const store = openStore(folder);
@@ -67,6 +68,7 @@ export async function openBox({
 
   return {
     name: "box",
+    baseDigest: recipeDigest(recipe, process.arch),
     limits,
     prepareBase: async (say) => void (await prepare(say)),
     async openRegion(region, { metadata, aws, resolve }) {

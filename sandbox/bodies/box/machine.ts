@@ -12,6 +12,7 @@ import { endingWithUs, program } from "./programs.ts";
 export interface Running {
   readonly stopped: Promise<void>;
   exec(script: string, timeoutMs?: number): Promise<Finished>;
+  shell(): [command: string, ...args: string[]];
   powerOff(): Promise<void>;
   kill(): void;
   /** Makes a volume's device appear, or disappear. */
@@ -52,7 +53,7 @@ export async function startMachine({
     ...["--mount", "--propagation=private", "--pid", "--fork", "--kill-child=SIGKILL"],
     ...["--net", "--uts", "--ipc", "--cgroup"],
     ...["sh", program("enter.sh"), rootFolder, machine.address, hardwareId(machine.id), volumes.join(" ")],
-    ...Object.entries(bodyEnvironment).map(([name, value]) => `${name}=${value}`),
+    ...variables(bodyEnvironment),
   );
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.on("error", () => undefined);
@@ -103,27 +104,17 @@ export async function startMachine({
     ...["--target", String(child.pid), "--mount", "--uts", "--ipc", "--net", "--cgroup"],
     `--pid=/proc/${child.pid}/ns/pid_for_children`,
   ];
+  const enter = (...words: string[]): [string, ...string[]] => [
+    "nsenter",
+    ...namespaces,
+    ...["env", "-i", ...variables({ ...bodyEnvironment, HOME: "/root" }), ...words],
+  ];
   const inside = async (script: string, options: { privileged?: boolean; timeoutMs?: number } = {}) => {
     if (!running) throw new Error(`machine ${machine.id} does not run`);
     const limit =
       options.timeoutMs === undefined ? [] : ["timeout", "-s", "KILL", String(options.timeoutMs / 1000)];
-    const bounded = options.privileged
-      ? []
-      : ["setpriv", `--bounding-set=${sharedKernel}`, `--inh-caps=${sharedKernel}`];
-    const environment = Object.entries({ ...bodyEnvironment, HOME: "/root" }).map(
-      ([name, value]) => `${name}=${value}`,
-    );
-    return await run("nsenter", [
-      ...namespaces,
-      "env",
-      "-i",
-      ...environment,
-      ...bounded,
-      ...limit,
-      "sh",
-      "-c",
-      script,
-    ]);
+    const [command, ...args] = options.privileged ? enter() : enter(...bounded);
+    return await run(command, [...args, ...limit, "sh", "-c", script]);
   };
   const must = async (script: string) => {
     const finished = await inside(script, { privileged: true });
@@ -134,6 +125,11 @@ export async function startMachine({
   return {
     stopped,
     exec: async (script, timeoutMs) => await inside(script, timeoutMs === undefined ? {} : { timeoutMs }),
+    shell: () => {
+      // What the terminal can show is the caller's to say.
+      const terminal = variables({ TERM: process.env.TERM ?? "dumb" });
+      return enter(...bounded, "env", "-C", "/root", ...terminal, "sh", "-c", login);
+    },
     async powerOff() {
       child.stdin.write("poweroff\n");
       const force = setTimeout(() => child.kill("SIGKILL"), shutdownLimitMs);
@@ -160,6 +156,15 @@ export async function startMachine({
 
 /** Capabilities that would reach the kernel that all machines share; the same as in enter.sh. */
 const sharedKernel = "-sys_time,-sys_module,-sys_rawio,-mknod,-syslog,-mac_admin,-mac_override";
+
+const bounded = ["setpriv", `--bounding-set=${sharedKernel}`, `--inh-caps=${sharedKernel}`];
+
+/** The caller's terminal is none of the machine's: only one of its own has job control. */
+const login = 'if [ -t 0 ]; then exec script -qc "bash -l" /dev/null; else exec bash -l; fi';
+
+function variables(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
 
 /** `/dev/sdf` as it is called below /dev. */
 function nodeName(device: string): string {

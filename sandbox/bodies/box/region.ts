@@ -90,6 +90,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       return {
         stopped,
         exec: (script, { timeoutMs } = {}) => running.exec(script, timeoutMs),
+        shell: running.shell,
         async powerOff() {
           await running.powerOff();
           await stopped;
@@ -144,6 +145,11 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       store.path(disk, "images", "snapshots");
       return await store.copy(region, disk);
     },
+    async save(disk, to) {
+      store.path(disk, "images", "snapshots");
+      await store.save(disk, to);
+    },
+    load: (from) => store.load(region, from),
     async remove(disk) {
       const user = [...machines.values()].find(({ machine }) => machine.root === disk);
       const machine = user?.machine.id ?? attached.get(disk)?.machine;

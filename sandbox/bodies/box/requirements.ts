@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run, succeeded } from "../../../bootstrap/edges/process.ts";
+import { absentPrograms, type Lack } from "../lack.ts";
 
 /** Programs that the engine runs, and Debian's packages that have them. */
 const programs = {
@@ -13,14 +14,11 @@ const programs = {
 } as const;
 
 /** What keeps the engine `box` from running on this computer, with its disks in that folder; nothing when it can. */
-export async function missingForBox(folder: string): Promise<string[]> {
-  if (process.platform !== "linux") return [`it needs Linux, and this is ${process.platform}`];
+export async function missingForBox(folder: string): Promise<Lack[]> {
+  if (process.platform !== "linux") return [{ reason: `it needs Linux, and this is ${process.platform}` }];
   if (process.getuid?.() !== 0)
-    return [`it needs root, and this is user ${process.getuid?.()}; run it with sudo`];
-  const absent: string[] = [];
-  for (const [name, where] of Object.entries(programs))
-    if (!succeeded(await run("sh", ["-c", 'command -v "$0"', name])))
-      absent.push(`${name} is not installed; apt-get install ${where}`);
+    return [{ reason: `it needs root, and this is user ${process.getuid?.()}; run it with sudo` }];
+  const absent = await absentPrograms(programs);
   return absent.length > 0 ? absent : await refusedByKernel(folder);
 }
 
@@ -37,7 +35,7 @@ ip link add bridge type bridge || { echo 'the kernel makes no network bridge'; e
 [ -c /dev/loop-control ] || { echo 'there are no loop devices (/dev/loop-control)'; exit 1; }
 `;
 
-async function refusedByKernel(folder: string): Promise<string[]> {
+async function refusedByKernel(folder: string): Promise<Lack[]> {
   const place = await mkdtemp(join(folder, "probe-"));
   try {
     const namespaces = [
@@ -55,10 +53,8 @@ async function refusedByKernel(folder: string): Promise<string[]> {
     });
     if (succeeded(tried)) return [];
     const [reason] = tried.stdout.trim().split("\n");
-    return [
-      reason ||
-        `namespaces are refused here (${tried.stderr.trim().split("\n").at(-1)}); in a container, it has to be privileged`,
-    ];
+    const refused = `namespaces are refused here (${tried.stderr.trim().split("\n").at(-1)}); in a container, it has to be privileged`;
+    return [{ reason: reason || refused }];
   } finally {
     await rm(place, { recursive: true, force: true });
   }

@@ -38,6 +38,10 @@ export interface Store {
   duplicate(region: string, disk: Disk, kind: "volumes" | "snapshots", bytes?: number): Promise<Disk>;
   /** A disk of another region as one of this one, with everything that it is made of. */
   copy(region: string, disk: Disk): Promise<Disk>;
+  /** A disk's own parts in a new folder: `lower/0…` of an image, with a link to its base, or the file `volume`. */
+  save(disk: Disk, to: string): Promise<void>;
+  /** A disk of what was saved there, which it links to. */
+  load(region: string, from: string): Promise<Disk>;
   remove(disk: Disk): Promise<void>;
 }
 
@@ -78,7 +82,7 @@ export function openStore(folder: string): Store {
   const link = async (aside: string, layers: readonly string[]) => {
     await mkdir(join(aside, "lower"), { recursive: true });
     for (const [index, layer] of layers.entries())
-      await symlink(layer, join(aside, "lower", String(index).padStart(3, "0")));
+      await symlink(layer, join(aside, "lower", layerName(index)));
   };
 
   const image = (region: string, layers: readonly string[]) =>
@@ -104,6 +108,9 @@ export function openStore(folder: string): Store {
       if (!id.endsWith(".new") && !used.has(layer)) await rm(layer, { recursive: true, force: true });
     }
   };
+
+  /** A base is in the cache, and belongs to no region. */
+  const isBase = (layer: string) => relative(folder, layer).startsWith("..");
 
   return {
     path(disk, ...wanted) {
@@ -137,15 +144,29 @@ export function openStore(folder: string): Store {
         if ((await stat(aside)).size < bytes) await truncate(aside, bytes);
       }),
     async copy(region, disk) {
-      const { kind, region: source } = parts(disk);
+      const { kind } = parts(disk);
       if (kind === "snapshots" || kind === "volumes") return await this.duplicate(region, disk, kind);
       const layers: string[] = [];
-      for (const layer of await layersOf(disk)) {
-        // A base is in the cache, and belongs to no region.
-        const isOwn = !relative(join(folder, source), layer).startsWith("..");
-        layers.push(isOwn ? await layerFrom(region, layer) : layer);
-      }
+      for (const layer of await layersOf(disk))
+        layers.push(isBase(layer) ? layer : await layerFrom(region, layer));
       return await image(region, layers);
+    },
+    async save(disk, to) {
+      const { kind } = parts(disk);
+      await mkdir(to, { recursive: true });
+      if (kind === "snapshots") return await copyFile(join(folder, disk), join(to, "volume"));
+      await mkdir(join(to, "lower"));
+      for (const [index, layer] of (await layersOf(disk)).entries()) {
+        const place = join(to, "lower", layerName(index));
+        if (isBase(layer)) await symlink(layer, place);
+        else await copyTree(layer, place);
+      }
+    },
+    async load(region, from) {
+      const volume = join(from, "volume");
+      if (existsSync(volume)) return await make(region, "snapshots", (aside) => symlink(volume, aside));
+      const names = (await readdir(join(from, "lower"))).sort();
+      return await image(region, await Promise.all(names.map((name) => realpath(join(from, "lower", name)))));
     },
     async remove(disk) {
       const { region, kind } = parts(disk);
@@ -153,6 +174,11 @@ export function openStore(folder: string): Store {
       if (kind === "images" || kind === "roots") await sweep(region);
     },
   };
+}
+
+/** Sorts as the number does. */
+function layerName(index: number): string {
+  return String(index).padStart(3, "0");
 }
 
 /** With owners, modes, links, holes, and what overlayfs keeps in extended attributes. */
