@@ -33,7 +33,20 @@ export interface Release {
   roles: Record<string, ReleaseRole & { tar?: Buffer }>;
 }
 
+/** A release of which no tree was packed before. */
+export type WholeRelease = Release & { roles: Record<string, { tar: Buffer }> };
+
 /** Packs one commit's roles. A pure function of its arguments: the same commit gives the same release. */
+export function assembleRelease(
+  environment: string,
+  commit: string,
+  sources: Readonly<Record<string, RoleSource>>,
+): Promise<WholeRelease>;
+export function assembleRelease(
+  environment: string,
+  commit: string,
+  sources: Readonly<Record<string, RoleSource | KeptSource>>,
+): Promise<Release>;
 export async function assembleRelease(
   environment: string,
   commit: string,

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBox } from "../../sandbox/bodies/box/engine.ts";
 import { engineContract } from "../contracts/engine.ts";
 import { lackingForBox } from "./box-lacking.ts";
+import { descendants, isAlive } from "./descendants.ts";
 
 const lacking = lackingForBox();
 const cache = resolve(".rekindle");
@@ -70,27 +71,4 @@ function loopDevices(below: string): string[] {
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, "utf8").trim())
     .filter((path) => path.startsWith(below));
-}
-
-function descendants(pid: number): number[] {
-  const children = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
-    .map(Number);
-  return children.flatMap((child) => [child, ...descendants(child)]);
-}
-
-function parentOf(pid: string | number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ")[1]);
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)![0] !== "Z";
-  } catch {
-    return false;
-  }
 }

@@ -1,21 +1,57 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, describe, it } from "vitest";
+import { build } from "esbuild";
+import { afterAll, describe, expect, it } from "vitest";
 import { openQemu } from "../../sandbox/bodies/qemu/engine.ts";
 import { missingForQemu } from "../../sandbox/bodies/qemu/requirements.ts";
 import { engineContract } from "../contracts/engine.ts";
+import { descendants, isAlive } from "./descendants.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekindle-qemu-"));
 const lacking = (await missingForQemu(folder)).join("; ");
+const cache = resolve(".rekindle");
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 if (lacking) describe("the engine qemu", () => it.skip(`is not tested here: ${lacking}`, () => undefined));
 else {
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
   // Without KVM a machine takes about a minute to boot, and several when others work beside it.
   engineContract("qemu", {
     bootLimitMs: 400_000,
-    open: (disks) => openQemu({ folder: disks, cache: resolve(".rekindle") }),
+    open: (disks) => openQemu({ folder: disks, cache }),
+  });
+
+  describe("the engine qemu, killed with a machine that boots", () => {
+    it.each(["SIGKILL", "SIGTERM"] as const)("leaves nothing after %s", {
+      timeout: 120_000,
+    }, async (signal) => {
+      // Below the program's own folder, where it finds the rest of itself.
+      const gatewayScript = join(cache, `qemu-gateway-${process.pid}.mjs`);
+      const bundled = { bundle: true, format: "esm", platform: "node", target: "node20" } as const;
+      await build({ ...bundled, entryPoints: ["test/sandbox/qemu-gateway.ts"], outfile: gatewayScript });
+      const disks = join(folder, signal);
+      const gateway = spawn(process.execPath, [gatewayScript, disks, cache, join(folder, "console")], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      try {
+        const said = once(gateway.stdout.setEncoding("utf8"), "data") as Promise<[string]>;
+        const ended = once(gateway, "exit").then(() => ["it ended"]);
+        expect(await Promise.race([said, ended])).toEqual(["ready\n"]);
+        const processes = descendants(gateway.pid!);
+        expect(processes.length).toBeGreaterThan(0);
+
+        gateway.kill(signal);
+        for (let waited = 0; processes.some(isAlive) && waited < 15_000; waited += 100)
+          await new Promise((wake) => setTimeout(wake, 100));
+        expect(processes.filter(isAlive)).toEqual([]);
+        rmSync(disks, { recursive: true });
+      } finally {
+        gateway.kill("SIGKILL");
+        rmSync(gatewayScript, { force: true });
+      }
+    });
   });
 }

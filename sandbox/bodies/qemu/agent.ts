@@ -51,8 +51,10 @@ export function openAgent(socket: Duplex, machine: string, ended: Promise<unknow
     isOver = true;
     wake();
   });
-  socket.on("error", () => undefined);
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // A machine that ends leaves a broken pipe, which readline tells a second time.
+  for (const source of [socket, lines]) source.on("error", () => undefined);
+  lines.on("line", (line) => {
     // A byte that is no text comes before the answer to a synchronization.
     const start = line.indexOf("{");
     if (start >= 0) heard?.(JSON.parse(line.slice(start)) as Answer);

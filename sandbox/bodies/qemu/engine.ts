@@ -25,6 +25,7 @@ const limits = [
   "networks have no subnets, security groups or routes: the servers of a region all reach each other",
   "volumes are virtio disks and no EBS: their names (/dev/sdf) are udev's links, and neither speed nor burst credits are those of a volume's type",
   "no boot loader is proven: the kernel and its initial RAM disk are the base image's, whatever an image installs",
+  "cloud-init has only its common modules: what user-data says for others, such as ntp, rsyslog or Puppet, is not done",
   "every server has one processor and 768 MB, whatever its instance type says",
 ];
 

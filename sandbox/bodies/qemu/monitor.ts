@@ -31,8 +31,10 @@ export async function openMonitor(socket: Duplex, ended: Promise<unknown>): Prom
     waiting.clear();
     greet();
   });
-  socket.on("error", () => undefined);
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // A machine that ends leaves a broken pipe, which readline tells a second time.
+  for (const source of [socket, lines]) source.on("error", () => undefined);
+  lines.on("line", (line) => {
     const message = JSON.parse(line) as Message;
     if (message.QMP) greet();
     if (message.event) for (const listen of listeners.get(message.event) ?? []) listen(message.data ?? {});

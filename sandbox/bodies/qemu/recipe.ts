@@ -106,6 +106,9 @@ export const qemuBase: BaseRecipe = {
         .map(([name, value]) => `"${name}=${value}"`)
         .join(" ")}`,
     ),
+    // What is installed when the computer itself goes down is gone with the sandbox anyway.
+    "/etc/dpkg/dpkg.cfg.d/90rekindle": lines("force-unsafe-io"),
+    "/etc/apt/apt.conf.d/91rekindle": lines('Acquire::PDiffs "false";'),
     "/etc/environment": lines(`AWS_ENDPOINT_URL=${bodyEnvironment.AWS_ENDPOINT_URL}`),
     "/etc/resolv.conf": lines(`nameserver ${resolverAddress}`, "options timeout:2 attempts:2"),
     "/etc/cloud/cloud.cfg.d/91_rekindle.cfg": lines(

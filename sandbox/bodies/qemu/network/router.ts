@@ -4,7 +4,6 @@ import type { Duplex } from "node:stream";
 import { metadataAddress, resolverAddress, type SurroundingPort, surroundingPorts } from "../../addresses.ts";
 import { dnsAnswer } from "../../dns-answer.ts";
 import { type Bare, Connection } from "./connection.ts";
-import { dhcpAnswer, dhcpPorts } from "./dhcp.ts";
 import {
   arpAnswer,
   arpQuestion,
@@ -109,21 +108,10 @@ export function openRouter({ ports, resolve }: Neighbours): Router {
     );
   };
 
-  const giveAddress = (member: Member, address: string, packet: IpPacket) => {
-    const asked = readUdp(packet);
-    if (asked?.toPort !== dhcpPorts.server) return;
-    const data = dhcpAnswer(asked.data, address, metadataAddress);
-    if (data === undefined) return;
-    const addresses = { from: metadataAddress, to: address };
-    const ways = { fromPort: dhcpPorts.server, toPort: dhcpPorts.client, data };
-    member.send(udpFrame({ to: member.mac, from: ownMac }, addresses, ways));
-  };
-
   const takeIp = (member: Member, address: string, frame: Buffer) => {
     const packet = readIp(frame);
     if (packet === undefined) return;
     const { from, to, protocol } = packet;
-    if (to === "255.255.255.255" && protocol === protocols.udp) return giveAddress(member, address, packet);
     if (from !== address) return;
     const other = members.get(to);
     if (other) {
