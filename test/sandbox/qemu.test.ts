@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Disk } from "../../sandbox/bodies/engine.ts";
 import { openQemu } from "../../sandbox/bodies/qemu/engine.ts";
 import { missingForQemu } from "../../sandbox/bodies/qemu/requirements.ts";
 import { engineContract } from "../contracts/engine.ts";
+import { instanceId, toySurroundings } from "../contracts/toy-surroundings.ts";
 import { descendants, isAlive } from "./descendants.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekindle-qemu-"));
@@ -22,6 +24,45 @@ else {
   engineContract("qemu", {
     bootLimitMs: 400_000,
     open: (disks) => openQemu({ folder: disks, cache }),
+  });
+
+  it("stripes volumes for real, and finds the array on copies of them", { timeout: 900_000 }, async () => {
+    const engine = await openQemu({ folder: join(folder, "striped"), cache });
+    try {
+      const region = await engine.openRegion("eu-west-1", toySurroundings());
+      const boot = async (address: string, disks: Disk[]) =>
+        await region.boot({
+          id: instanceId(address),
+          address,
+          root: await region.rootFrom(await engine.base("eu-west-1")),
+          volumes: disks.map((disk, index) => ({ device: `/dev/sd${"fg"[index]}`, disk })),
+          consoleFile: join(folder, `console-${address}`),
+        });
+      const volumes = [await region.blankVolume(1), await region.blankVolume(1)];
+      const writer = await boot("10.0.1.10", volumes);
+      const written = await writer.exec(
+        [
+          "set -e",
+          "mdadm --create /dev/md/data --run --homehost=any --level=0 --raid-devices=2 /dev/sdf /dev/sdg",
+          "mkfs.xfs -q /dev/md/data && mkdir /data && mount /dev/md/data /data",
+          "seq 100000 >/data/rows && sync /data/rows",
+        ].join("\n"),
+      );
+      expect(written.ending).toEqual({ kind: "exited", code: 0 });
+      const copies = [];
+      for (const snapshot of await region.snapshot(volumes))
+        copies.push(await region.volumeFrom(snapshot, 1));
+      await region.kill();
+
+      const reader = await boot("10.0.1.11", copies);
+      const found = await reader.exec(
+        "array=$(lsblk -nrpo NAME,TYPE /dev/sdf | awk '/raid0/ { print $1 }') && mkdir /data && mount $array /data && wc -l </data/rows",
+      );
+      expect(found.stdout).toBe("100000\n");
+      await expect(reader.detach("/dev/sdg")).rejects.toThrow(/mounted on \/data/);
+    } finally {
+      await engine.close();
+    }
   });
 
   describe("the engine qemu, killed with a machine that boots", () => {

@@ -3,7 +3,6 @@ import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Finished } from "../../../bootstrap/edges/process.ts";
-import { OneAtATime } from "../one-at-a-time.ts";
 
 /** QEMU's guest agent, a program of the machine's own: runs what it is given as root. */
 export interface Agent {
@@ -21,6 +20,7 @@ const answerLimitMs = 60_000;
 const longestPauseMs = 400;
 
 interface Answer {
+  id?: number;
   return?: unknown;
   error?: { desc: string };
 }
@@ -37,7 +37,6 @@ interface Status {
 const lost: Finished = { ending: { kind: "killed", signal: "SIGKILL" }, stdout: "", stderr: "" };
 
 export function openAgent(socket: Duplex, machine: string, ended: Promise<unknown>): Agent {
-  const turn = new OneAtATime();
   let listening = false;
   /** Another one with each start of the machine: what was asked of an earlier one is never answered. */
   let generation = 0;
@@ -46,7 +45,8 @@ export function openAgent(socket: Duplex, machine: string, ended: Promise<unknow
     wake = resolve;
   });
   let isOver = false;
-  let heard: ((answer: Answer) => void) | undefined;
+  let count = 0;
+  const asked = new Map<number, (answer: Answer) => void>();
   void ended.then(() => {
     isOver = true;
     wake();
@@ -55,9 +55,8 @@ export function openAgent(socket: Duplex, machine: string, ended: Promise<unknow
   // A machine that ends leaves a broken pipe, which readline tells a second time.
   for (const source of [socket, lines]) source.on("error", () => undefined);
   lines.on("line", (line) => {
-    // A byte that is no text comes before the answer to a synchronization.
-    const start = line.indexOf("{");
-    if (start >= 0) heard?.(JSON.parse(line.slice(start)) as Answer);
+    const answer = JSON.parse(line) as Answer;
+    asked.get(answer.id ?? 0)?.(answer);
   });
 
   const whenListening = async () => {
@@ -74,29 +73,28 @@ export function openAgent(socket: Duplex, machine: string, ended: Promise<unknow
   };
 
   /** The answer; undefined when the machine has started anew meanwhile. */
-  const ask = <T>(command: string, parameters: object, since: number): Promise<T | undefined> =>
-    turn.run(async () => {
-      if (isOver) throw new Error(`machine ${machine} does not run`);
-      if (since !== generation) return undefined;
-      const answered = new Promise<Answer>((resolve) => {
-        heard = resolve;
-      });
-      socket.write(`${JSON.stringify({ execute: command, arguments: parameters })}\n`);
-      const late = new AbortController();
-      const answer = await Promise.race([
-        answered,
-        changed.then(() => undefined),
-        sleep(answerLimitMs, "late" as const, { signal: late.signal }).catch(() => undefined),
-      ]);
-      late.abort();
-      heard = undefined;
-      if (isOver) throw new Error(`machine ${machine} does not run`);
-      if (answer === undefined) return undefined;
-      if (answer === "late")
-        throw new Error(`the agent of machine ${machine} was silent for ${answerLimitMs / 1000} s`);
-      if (answer.error) throw new Error(`the agent of machine ${machine} says: ${answer.error.desc}`);
-      return answer.return as T;
-    });
+  const ask = async <T>(command: string, parameters: object, since: number): Promise<T | undefined> => {
+    if (isOver) throw new Error(`machine ${machine} does not run`);
+    if (since !== generation) return undefined;
+    count += 1;
+    const id = count;
+    const late = new AbortController();
+    const answered = new Promise<Answer>((resolve) => asked.set(id, resolve));
+    socket.write(`${JSON.stringify({ execute: command, arguments: parameters, id })}\n`);
+    const answer = await Promise.race([
+      answered,
+      changed.then(() => undefined),
+      sleep(answerLimitMs, "late" as const, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
+    asked.delete(id);
+    if (isOver) throw new Error(`machine ${machine} does not run`);
+    if (answer === undefined) return undefined;
+    if (answer === "late")
+      throw new Error(`the agent of machine ${machine} was silent for ${answerLimitMs / 1000} s`);
+    if (answer.error) throw new Error(`the agent of machine ${machine} says: ${answer.error.desc}`);
+    return answer.return as T;
+  };
 
   return {
     isListening: () => listening,

@@ -64,7 +64,7 @@ export const qemuBase: BaseRecipe = {
   ...debianBase,
   packages: [
     ...debianBase.packages,
-    process.arch === "arm64" ? "linux-image-cloud-arm64" : "linux-image-cloud-amd64",
+    "linux-image-cloud-amd64",
     "initramfs-tools",
     "lvm2",
     "lz4",
@@ -119,6 +119,6 @@ export const qemuBase: BaseRecipe = {
       "cloud_final_modules: [package-update-upgrade-install, write-files-deferred, scripts-vendor, scripts-per-once, scripts-per-boot, scripts-per-instance, scripts-user, final-message, power-state-change]",
     ),
   },
-  // With a DHCP client of its own cloud-init would ask for the address that networkd has asked for already.
+  // With a DHCP client cloud-init would ask for an address that is there already, and nobody would answer.
   remove: [...debianBase.remove, "/usr/sbin/dhclient", "/etc/motd"],
 };
