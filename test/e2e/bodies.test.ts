@@ -342,7 +342,9 @@ describe.skipIf(lacking !== undefined)("instances with bodies of the engine box"
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [server.InstanceId!] }));
   });
 
-  test("are all gone after a reset, whatever they were in the middle of and whoever was killed", async () => {
+  test("are all gone after a reset, whatever they were in the middle of and whoever was killed", {
+    timeout: 300_000,
+  }, async () => {
     const { ec2 } = aws();
     const server = await booted(ec2, quick);
     const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${region}a`, Size: 1 }));

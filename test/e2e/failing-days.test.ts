@@ -34,7 +34,7 @@ const lacking =
 const primary = "eu-west-1";
 const recovery = "eu-central-1";
 
-/** Most of it is the servers' boots, and one Terraform that retries. */
+/** Most of it is the servers' boots. */
 const timeout = 600_000;
 
 describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeout }, () => {
@@ -338,7 +338,7 @@ describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeo
 
   test("a golden image without the boot script", async () => {
     const reasons = await withImage("web", "rm /usr/local/sbin/rekindle-boot", () =>
-      harmed({ role: "web", limitSeconds: 20 }),
+      harmed({ role: "web", limitSeconds: 60 }),
     );
     expect(reasons).toEqual([
       expect.stringMatching(
@@ -350,7 +350,7 @@ describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeo
   test("an instance that never answers", async () => {
     const stuck =
       "printf '#!/bin/sh\\necho stuck for ever >/dev/console\\nexec sleep infinity\\n' >/usr/local/sbin/rekindle-boot";
-    const reasons = await withImage("web", stuck, () => harmed({ role: "web", limitSeconds: 15 }));
+    const reasons = await withImage("web", stuck, () => harmed({ role: "web", limitSeconds: 60 }));
     expect(reasons).toEqual([
       expect.stringMatching(
         /^check boot of i-…: expected healthy, found silent: it has not told how its boot went; its console: stuck for ever/,
@@ -361,10 +361,8 @@ describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeo
   test("a recovery region that is short of capacity", async () => {
     const id = await shop.sandbox.addFault({ kind: "capacity", region: recovery });
     try {
-      const [first] = await harmed({ role: "db", terraform: shop.terraform });
-      expect(first).toMatch(
-        /^step rebuild failed: .*InsufficientInstanceCapacity.*We currently do not have sufficient t3\.medium capacity/s,
-      );
+      const [first] = await harmed({ role: "db" });
+      expect(first).toMatch(/^step rebuild failed: We currently do not have sufficient t3\.medium capacity/);
     } finally {
       await shop.sandbox.removeFault(id);
     }

@@ -49,8 +49,6 @@ export interface Day {
   launch?(input: RunInstancesCommandInput): void;
   /** How long its servers may take to come up; a minute when left out. */
   limitSeconds?: number;
-  /** In place of launching the stack's servers one by one. */
-  terraform?: Terraform;
 }
 
 /**
@@ -225,7 +223,7 @@ export class RehearsedShop {
         return { added: 1, changed: 0, destroyed: 0 };
       },
     };
-    const field = this.#field(topology, day.terraform ?? launching, day.role);
+    const field = this.#field(topology, launching, day.role);
     const progress = { started: () => undefined, ended: () => undefined };
     const journal = new Journal(systemClock, context.stopwatch, progress);
     const startedAt = systemClock.now().toISOString();

@@ -21,9 +21,16 @@ interface Attachment {
   loop: number;
 }
 
+interface Entry {
+  machine: Machine;
+  running?: Running;
+  /** Resolves when it has stopped and its disks are free. */
+  stopped?: Promise<void>;
+}
+
 export function openRegion({ region, store, devices, network, engineLayer }: RegionParts): EngineRegion {
   const attached = new Map<Disk, Attachment>();
-  const machines = new Map<string, { machine: Machine; running?: Running }>();
+  const machines = new Map<string, Entry>();
 
   /** Puts a volume behind a device of this computer, for one machine. */
   const plug = async (machine: string, device: string, disk: Disk): Promise<number> => {
@@ -75,7 +82,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
           throw new Error(`root disk ${machine.root} is in use by ${other.id}`);
         if (other.address === machine.address) throw new Error(`address ${machine.address} is ${other.id}'s`);
       }
-      const entry: { machine: Machine; running?: Running } = { machine };
+      const entry: Entry = { machine };
       machines.set(machine.id, entry);
       const forget = async () => {
         await unplugAll(machine.id);
@@ -90,6 +97,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       }
       entry.running = running;
       const stopped = running.stopped.then(forget);
+      entry.stopped = stopped;
       return {
         stopped,
         exec: (script, { timeoutMs } = {}) => running.exec(script, timeoutMs),
@@ -161,9 +169,9 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
     },
     connect: async (address, port) => await (await network()).connect(address, port),
     async kill() {
-      const running = [...machines.values()].flatMap((entry) => entry.running ?? []);
-      for (const one of running) one.kill();
-      await Promise.all(running.map(({ stopped }) => stopped));
+      const entries = [...machines.values()];
+      for (const { running } of entries) running?.kill();
+      await Promise.all(entries.map(({ stopped }) => stopped));
     },
   };
 }
