@@ -31,12 +31,17 @@ const onServers = [
 ];
 
 const withBodies = [
-  "test/e2e/databases.test.ts",
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
-  "test/sandbox/qemu.test.ts",
   "test/e2e/bodies.test.ts",
+];
+
+const wholeDays = [
+  "test/e2e/databases.test.ts",
+  "test/e2e/failing-days.test.ts",
   "test/e2e/rehearse.test.ts",
+  "test/e2e/rehearse-from.test.ts",
+  "test/sandbox/qemu.test.ts",
 ];
 
 export default defineConfig({
@@ -52,7 +57,14 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...onServers, ...withBodies, ...withTerraform, "test/e2e/**", "test/**/*-killed.test.ts"],
+          exclude: [
+            ...onServers,
+            ...withBodies,
+            ...wholeDays,
+            ...withTerraform,
+            "test/e2e/**",
+            "test/**/*-killed.test.ts",
+          ],
           maxWorkers,
           // Most of the time of most files is loading the SDK and the rest of what they test: once a worker is enough.
           isolate: false,
@@ -66,7 +78,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/debian.test.ts", ...withBodies, ...withTerraform],
+          exclude: ["test/e2e/debian.test.ts", ...withBodies, ...wholeDays, ...withTerraform],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,
@@ -114,6 +126,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // As `bodies`, for the better part of an hour: `npm run test:days`. CI does not run it.
+          name: "days",
+          include: wholeDays,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 6 },
         },
       },
       {

@@ -241,6 +241,7 @@ program
     "--setup",
     "install the system packages that real servers take and that are missing, and fetch the rest",
   )
+  .option("--time-passes <duration>", "between the last snapshot and the loss: the age of the data", "3s")
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));

@@ -167,15 +167,16 @@ async function reset({
     return jsonAnswer(503, {
       error: `the emulator (moto_server) has ended: ${ended}; start the sandbox again`,
     });
-  const headers = ["Host", `127.0.0.1:${emulator.port}`, "Content-Length", "0"];
-  const answer = await emulator.call({
-    method: "POST",
-    url: "/moto-api/reset",
-    headers,
-    body: Buffer.alloc(0),
-  });
-  if (answer.status !== 200)
-    return jsonAnswer(502, { error: `the emulator answered ${answer.status} to a reset` });
+  const Host = ["Host", `127.0.0.1:${emulator.port}`];
+  // The second one: IAM is asked about nothing again, which the emulator's own reset leaves as it was.
+  for (const [url, body] of [
+    ["/moto-api/reset", ""],
+    ["/moto-api/reset-auth", "inf"],
+  ] as const) {
+    const headers = [...Host, "Content-Length", String(body.length)];
+    const { status } = await emulator.call({ method: "POST", url, headers, body: Buffer.from(body) });
+    if (status !== 200) return jsonAnswer(502, { error: `the emulator answered ${status} to ${url}` });
+  }
   homes.clear();
   faults.clear();
   lost.restoreAll();

@@ -112,7 +112,9 @@ function emulatorEnvironment(
   port: number,
   account: string | undefined,
 ): NodeJS.ProcessEnv {
-  const own = Object.entries(inherited).filter(([name]) => !/^(MOTO_|TEST_(SERVER|PROXY)_MODE$)/.test(name));
+  const own = Object.entries(inherited).filter(
+    ([name]) => !/^(MOTO_|INITIAL_NO_AUTH_ACTION_COUNT$|TEST_(SERVER|PROXY)_MODE$)/.test(name),
+  );
   return {
     ...Object.fromEntries(own),
     MOTO_PORT: String(port),

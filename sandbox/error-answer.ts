@@ -8,6 +8,7 @@ export type Problem =
   | { kind: "internal" }
   | { kind: "unavailable"; message: string }
   | { kind: "invalid"; message: string }
+  | { kind: "no-room"; instanceType: string }
   | { kind: "refused"; code: string; message: string };
 
 interface Written {
@@ -15,7 +16,7 @@ interface Written {
   code: string;
 }
 
-const codes: Record<Exclude<Problem["kind"], "refused">, Record<Protocol, Written>> = {
+const codes: Record<Exclude<Problem["kind"], "refused" | "no-room">, Record<Protocol, Written>> = {
   throttle: {
     ec2: { status: 503, code: "RequestLimitExceeded" },
     query: { status: 400, code: "Throttling" },
@@ -52,8 +53,7 @@ const codes: Record<Exclude<Problem["kind"], "refused">, Record<Protocol, Writte
 
 /** Writes a problem as the service itself would, so that SDKs and Terraform read it as AWS's own. */
 export function errorAnswer(request: ApiRequest, problem: Problem): Answer {
-  const { status, code } =
-    problem.kind === "refused" ? { status: 400, code: problem.code } : codes[problem.kind][request.protocol];
+  const { status, code } = writtenAs(request, problem);
   const message = messageOf(problem);
   const { type, text, extra = [] } = write(request, code, message, status);
   return {
@@ -61,6 +61,17 @@ export function errorAnswer(request: ApiRequest, problem: Problem): Answer {
     headers: ["Content-Type", type, "x-amzn-RequestId", requestId, ...extra],
     body: Buffer.from(request.method === "HEAD" ? "" : text),
   };
+}
+
+function writtenAs({ protocol }: ApiRequest, problem: Problem): Written {
+  switch (problem.kind) {
+    case "refused":
+      return { status: 400, code: problem.code };
+    case "no-room":
+      return { status: 500, code: "InsufficientInstanceCapacity" };
+    default:
+      return codes[problem.kind][protocol];
+  }
 }
 
 const requestId = "rekindle-gateway";
@@ -71,6 +82,8 @@ function messageOf(problem: Problem): string {
       return "Rate exceeded (injected by the sandbox)";
     case "internal":
       return "An internal error has occurred (injected by the sandbox)";
+    case "no-room":
+      return `We currently do not have sufficient ${problem.instanceType} capacity in the Availability Zone you requested (injected by the sandbox)`;
     default:
       return problem.message;
   }

@@ -1,7 +1,8 @@
 import { isRegionName } from "./lost-regions.ts";
-import type { FaultKind, FaultRule } from "./protocol.ts";
+import { type FaultKind, type FaultRule, faultKinds } from "./protocol.ts";
 
-const kinds: readonly FaultKind[] = ["throttle", "500", "503", "reset", "latency"];
+/** The one call that asks for room. */
+const launch = { service: "ec2", action: "RunInstances" };
 const fields = ["service", "action", "region", "share", "kind", "latencyMs"];
 
 /** A rule, or everything that is wrong with it. */
@@ -28,8 +29,8 @@ export function readFaultRule(value: unknown): ReadRule {
   if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
     reasons.push(`share is ${JSON.stringify(share)}; give a number from 0 to 1`);
   }
-  if (!kinds.includes(kind as FaultKind)) {
-    reasons.push(`kind is ${JSON.stringify(kind)}; give one of ${kinds.join(", ")}`);
+  if (!faultKinds.includes(kind as FaultKind)) {
+    reasons.push(`kind is ${JSON.stringify(kind)}; give one of ${faultKinds.join(", ")}`);
   }
   if (kind === "latency" && !(typeof latencyMs === "number" && latencyMs >= 0 && latencyMs <= 600_000)) {
     reasons.push(
@@ -39,6 +40,11 @@ export function readFaultRule(value: unknown): ReadRule {
   if (kind !== "latency" && latencyMs !== undefined) {
     reasons.push("latencyMs is only for faults of kind latency; leave it out");
   }
+  for (const [name, only] of Object.entries(kind === "capacity" ? launch : {})) {
+    const asked = given[name];
+    if (typeof asked === "string" && asked.toLowerCase() !== only.toLowerCase())
+      reasons.push(`${name} is ${JSON.stringify(asked)}; only ${only} lacks capacity, so leave it out`);
+  }
   if (reasons.length > 0) return { kind: "wrong", reasons };
-  return { kind: "rule", rule: { ...given, share } as FaultRule };
+  return { kind: "rule", rule: { ...given, ...(kind === "capacity" ? launch : {}), share } as FaultRule };
 }

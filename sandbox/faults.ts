@@ -1,9 +1,9 @@
-import type { Fault, FaultRule } from "./protocol.ts";
+import type { Fault, FaultKind, FaultRule } from "./protocol.ts";
 
 /** What rules do to one request: hold it back, and perhaps answer it in the emulator's place. */
 export interface Hit {
   delayMs: number;
-  kind: "throttle" | "500" | "503" | "reset" | undefined;
+  kind: Exclude<FaultKind, "latency"> | undefined;
 }
 
 interface Rule {

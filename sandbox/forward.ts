@@ -1,6 +1,7 @@
 import type { Answer } from "./answer.ts";
 import type { ApiRequest } from "./api-request.ts";
 import type { Emulator } from "./emulator.ts";
+import { ownCallHeader } from "./own-call.ts";
 
 /** Between two neighbours only; the body is sent whole, so its length replaces any chunking. */
 const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "proxy-connection", "expect"]);
@@ -56,6 +57,7 @@ async function callService(
     headers: [
       "Host",
       `127.0.0.1:${emulator.port}`,
+      ...ownCallHeader,
       "Authorization",
       `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
       "Content-Length",

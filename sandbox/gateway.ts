@@ -127,6 +127,8 @@ function faultAnswer(request: ApiRequest, { kind }: Hit): Answer | undefined {
         kind: "unavailable",
         message: "Service unavailable (injected by the sandbox)",
       });
+    case "capacity":
+      return errorAnswer(request, { kind: "no-room", instanceType: request.form.get("InstanceType") ?? "" });
     default:
       return undefined;
   }

@@ -30,7 +30,9 @@ export interface ListenerStatus {
   address: string;
 }
 
-export type FaultKind = "throttle" | "500" | "503" | "reset" | "latency";
+export const faultKinds = ["throttle", "500", "503", "reset", "latency", "capacity"] as const;
+/** `capacity`: the region has no room for another instance. Auto Scaling groups launch theirs past it. */
+export type FaultKind = (typeof faultKinds)[number];
 
 /** A fault for the requests that match all that is named; what is left out matches everything. */
 export interface FaultRule {

@@ -13,6 +13,7 @@ import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
 import { RequestLog } from "./request-log.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
+import { userDataLimit } from "./user-data-limit.ts";
 
 export interface GatewayParts {
   clock: Clock;
@@ -36,7 +37,10 @@ export async function gatewayState({
 }: GatewayParts): Promise<GatewayState> {
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
-  const aws = (request: IncomingMessage, response: ServerResponse) => answerApi(state, request, response);
+  const aws = (request: IncomingMessage, response: ServerResponse) => {
+    if (!isOfEmulator(request)) return answerApi(state, request, response);
+    response.writeHead(403).end("a server of the sandbox has no say in the sandbox\n");
+  };
   // What only bodies need is loaded only for them: a sandbox without starts in less time.
   const bodies =
     engine &&
@@ -57,6 +61,7 @@ export async function gatewayState({
       loadBalancerStandIn,
       automatedBackupsStandIn,
       new TlsPolicyStandIn(),
+      userDataLimit,
     ],
     note,
   };
@@ -71,6 +76,11 @@ export function serve(server: Server, state: GatewayState, identity: Identity): 
       return unlessItFails(state, incoming, response, handleControl(state, identity, incoming, response));
     answerApi(state, incoming, response);
   });
+}
+
+/** The emulator's own control API, which resets it and tells all that it holds. */
+function isOfEmulator({ url = "" }: IncomingMessage): boolean {
+  return /^(https?:\/\/[^/]*)?\/+moto-api(\/|\?|$)/i.test(url);
 }
 
 /** The AWS API alone: bodies get no control API. */

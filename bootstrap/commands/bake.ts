@@ -10,7 +10,8 @@ import type { GoldenImage } from "../image/image.ts";
 import { type Recipe, recipeDigest } from "../image/recipe.ts";
 import { Undo } from "./undo.ts";
 
-const builderLimitSeconds = 45 * 60;
+const builderTag = "rekindle:builder";
+const builderMark = (recipe: string) => recipe.slice(0, 12);
 const consoleLimitSeconds = 5 * 60;
 const imageLimitSeconds = 60 * 60;
 
@@ -23,6 +24,8 @@ export interface BakeContext extends Patience {
   /** The region that bakes comes first; the others get copies. Catalogs in the same order. */
   factories: readonly ImageFactory[];
   catalogs: readonly Catalog[];
+  /** How long a builder may take to power itself off. */
+  builderLimitSeconds: number;
   print(line: string): void;
 }
 
@@ -116,6 +119,10 @@ async function make(
     context.factories.map(({ region }) => context.account.keyArn(region, keyAlias(environment.name))),
   );
 
+  await endLeftBehind(context, home!, {
+    [tags.environment]: environment.name,
+    [builderTag]: builderMark(digest),
+  });
   const baseImageId = await home!.baseImage(recipe.base);
   const instanceId = await home!.launchBuilder({
     baseImageId,
@@ -124,7 +131,7 @@ async function make(
     rootVolumeGiB: recipe.rootVolumeGiB,
     instanceProfile: builderProfile(environment.name),
     encryptionKey: keys[0]!,
-    tags: { ...label, "rekindle:builder": digest.slice(0, 12), Name: name },
+    tags: { ...label, [builderTag]: builderMark(digest), Name: name },
   });
   builder.push(`builder ${instanceId} in ${home!.region}`, () => home!.terminate(instanceId));
   context.print(`baking the image of ${roles.join(", ")} on ${instanceId} from ${baseImageId}`);
@@ -161,14 +168,43 @@ async function make(
   return image;
 }
 
-function waitForPowerOff(context: BakeContext, factory: ImageFactory, instanceId: string): Promise<void> {
-  return waitFor(context, `builder ${instanceId} to power itself off`, builderLimitSeconds, async () => {
-    const state = await factory.builderState(instanceId);
-    if (state === "stopped") return { kind: "ready", value: undefined };
-    if (state === "terminated" || state === "shutting-down")
-      return { kind: "failed", reason: `it is ${state}` };
-    return { kind: "waiting" };
-  });
+/** A bake that was killed can't have ended its builder; one recipe is baked by one command at a time. */
+async function endLeftBehind(
+  { print }: BakeContext,
+  factory: ImageFactory,
+  tagged: Record<string, string>,
+): Promise<void> {
+  for (const instanceId of await factory.builders(tagged)) {
+    await factory.terminate(instanceId);
+    print(`ended builder ${instanceId} in ${factory.region}, which an earlier bake had left behind`);
+  }
+}
+
+async function waitForPowerOff(
+  context: BakeContext,
+  factory: ImageFactory,
+  instanceId: string,
+): Promise<void> {
+  const what = `the power-off of builder ${instanceId}`;
+  try {
+    await waitFor(context, what, context.builderLimitSeconds, async () => {
+      const state = await factory.builderState(instanceId);
+      if (state === "stopped") return { kind: "ready", value: undefined };
+      if (state === "terminated" || state === "shutting-down")
+        return { kind: "failed", reason: `it is ${state}` };
+      return { kind: "waiting" };
+    });
+  } catch (error) {
+    // Read now: the builder is ended next, and what it was at only its console can tell.
+    const output = await factory.console(instanceId).catch(() => "");
+    const { kind, message } =
+      error instanceof RekindleError ? error : { kind: "tool-failed" as const, message: String(error) };
+    throw new RekindleError(kind, message, { cause: error, details: endOf(output) });
+  }
+}
+
+function endOf(output: string): string[] {
+  return output.trimEnd().split("\n").slice(-20);
 }
 
 /** A console is published some time after the fact, so a missing mark is only believed after a while of the same output. */
@@ -187,15 +223,14 @@ async function readSuccessMark(
       return { kind: "ready", value: text };
     return { kind: "waiting" };
   });
-  const lines = output.split("\n");
   if (!output.includes(mark)) {
     throw new RekindleError(
       "tool-failed",
       `builder ${instanceId} powered off without its success mark; its console ends with the lines below; correct the recipe, then bake again`,
-      { details: lines.slice(-20) },
+      { details: endOf(output) },
     );
   }
-  return lines.filter((line) => line.startsWith("rekindle: "));
+  return output.split("\n").filter((line) => line.startsWith("rekindle: "));
 }
 
 function waitForImage(context: BakeContext, factory: ImageFactory, imageId: string): Promise<void> {

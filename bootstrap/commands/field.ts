@@ -4,6 +4,7 @@ import type { Clients } from "../edges/clients.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Terraform } from "../edges/terraform.ts";
+import type { ServerBoot, ServerConsole } from "../gameday/boots.ts";
 
 /** Where a day takes place: a sandbox of its own, and what works in it. */
 export interface Field {
@@ -20,8 +21,10 @@ export interface LiveField {
   parameters: readonly Parameters[];
   /** Undefined for an environment that does not say what its clients do. */
   clients: { primary: Clients; recovery: Clients } | undefined;
-  /** How the rebuilt servers differ from their release. */
-  drift(): Promise<DriftReport>;
-  /** The ends of what a region's servers have said on their consoles. */
-  consoles(region: string): Promise<string[]>;
+  /** How some of the rebuilt servers differ from their release. */
+  drift(of: readonly ServerBoot[]): Promise<DriftReport>;
+  /** How a region's servers have come up so far. */
+  boots(region: string): Promise<ServerBoot[]>;
+  /** The last that some servers of a region have said. */
+  consoles(region: string, of: readonly ServerBoot[]): Promise<ServerConsole[]>;
 }

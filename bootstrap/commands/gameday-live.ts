@@ -3,12 +3,13 @@ import type { Clients } from "../edges/clients.ts";
 import type { Clock } from "../edges/clock.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
+import type { Learned } from "../gameday/assemble.ts";
+import { beyondHope, describeBoot, isUp, type ServerBoot, withLastWords } from "../gameday/boots.ts";
 import type { Row } from "../gameday/rows.ts";
 import { referredParameters, valuesFor } from "../release/parameters.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { LiveField } from "./field.ts";
 
-const bootLimitSeconds = 10 * 60;
 const betweenRowsMs = 100;
 /** The RTO is no finer than this. */
 const betweenLooksMs = 500;
@@ -29,30 +30,74 @@ export function randomValue(): string {
   return randomBytes(18).toString("base64url");
 }
 
-/** Waits until the environment serves its clients; when it does not, its servers' consoles say why. */
+/** How long to wait for servers, and where what they say is kept. */
+export interface Waiting extends Patience {
+  bootLimitSeconds: number;
+}
+
+/**
+ * Waits until the environment serves its clients. Ends as soon as all servers of a role have said that they will not
+ * come, and says why in their words.
+ */
 export async function waitUntilServed(
-  patience: Patience,
+  context: Waiting,
   live: LiveField,
   region: string,
   look: () => Promise<Row | undefined>,
+  learned: Learned,
 ): Promise<Row> {
+  const what = `the first row through the load balancer in ${region}`;
+  const wait = async () => {
+    const row = await look();
+    if (row !== undefined) return { kind: "ready" as const, value: row };
+    const failed = beyondHope(await live.boots(region));
+    if (failed.length === 0) return { kind: "waiting" as const };
+    return { kind: "failed" as const, reason: failed.map(describeBoot).join("; ") };
+  };
   try {
-    return await waitFor(
-      patience,
-      `the first row through the load balancer in ${region}`,
-      bootLimitSeconds,
-      async () => {
-        const row = await look();
-        return row === undefined ? { kind: "waiting" } : { kind: "ready", value: row };
-      },
-      betweenLooksMs,
+    return await context.stopwatch.during("boot", () =>
+      waitFor(context, what, context.bootLimitSeconds, wait, betweenLooksMs),
     );
   } catch (error) {
+    // A region that can't be asked has nothing to add.
+    const boots = await learnBoots(live, region, learned).catch(() => []);
+    const isTold = beyondHope(boots).length > 0;
+    const down = boots.filter((boot) => !isUp(boot)).map(describeBoot);
     throw new RekindleError("failed-check", (error as Error).message, {
       cause: error,
-      details: await live.consoles(region),
+      details: isTold ? [] : [down.join("; ") || "every server says that it is healthy"],
     });
   }
+}
+
+/** Waits until every server of a region has told how its boot went. One that stays silent is told by the checks. */
+export async function waitForBoots(
+  context: Waiting,
+  live: LiveField,
+  region: string,
+  learned: Learned,
+): Promise<void> {
+  const { clock, stopwatch, bootLimitSeconds } = context;
+  const until = clock.monotonic() + bootLimitSeconds * 1000;
+  const wait = async () => {
+    const boots = await live.boots(region);
+    const isDone = boots.every(({ outcome }) => outcome !== "silent") || clock.monotonic() > until;
+    return isDone ? { kind: "ready" as const, value: undefined } : { kind: "waiting" as const };
+  };
+  const what = `the boot of every server in ${region}`;
+  await stopwatch.during("boot", () =>
+    waitFor(context, what, Number.POSITIVE_INFINITY, wait, betweenLooksMs),
+  );
+  await learnBoots(live, region, learned);
+}
+
+/** Keeps for the report how a region's servers came up, and what those that did not have said. */
+async function learnBoots(live: LiveField, region: string, learned: Learned): Promise<ServerBoot[]> {
+  const boots = await live.boots(region);
+  const down = boots.filter((boot) => !isUp(boot));
+  learned.consoles = await live.consoles(region, down);
+  learned.boots = withLastWords(boots, learned.consoles);
+  return learned.boots;
 }
 
 /** Clients that go on writing rows, one after the other, until they are told to stop. */

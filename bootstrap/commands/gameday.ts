@@ -8,13 +8,9 @@ import type { GitHistory } from "../edges/git-bundle.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Signer } from "../edges/signers.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
-import { synthesize } from "../edges/synthesize.ts";
-import type { Terraform } from "../edges/terraform.ts";
-import { assembleReport, type Learned, objectivesOf } from "../gameday/assemble.ts";
-import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
+import { assembleReport, type Learned } from "../gameday/assemble.ts";
 import { reportMarkdown } from "../gameday/markdown.ts";
 import type { GameDayReport, LostCall } from "../gameday/report.ts";
-import { dataLoss } from "../gameday/rows.ts";
 import type { Recipe } from "../image/recipe.ts";
 import { encodeJson } from "../json.ts";
 import type { RoleSource } from "../release/release.ts";
@@ -22,16 +18,11 @@ import type { PublicKey } from "../release/signature.ts";
 import { bake } from "./bake.ts";
 import type { Field, LiveField } from "./field.ts";
 import { makeParameters, startWriting, type Writing, waitUntilServed } from "./gameday-live.ts";
+import { deploy, prepare, recover } from "./gameday-recover.ts";
 import { countLeftovers, tearDown } from "./gameday-teardown.ts";
 import { Journal, type Progress } from "./journal.ts";
-import { makePlan } from "./plan.ts";
 import { publish } from "./publish.ts";
 import { takeSnapshot } from "./snapshot.ts";
-import { synthesisInput, writeSynthesisInput } from "./synth-input.ts";
-import { verify } from "./verify.ts";
-
-/** Long enough that the data is measurably older than the fault; short enough to watch. */
-const passingMs = 3_000;
 
 export interface GameDayContext {
   /** Names the day and its folder. */
@@ -50,6 +41,10 @@ export interface GameDayContext {
   engine: GameDayReport["scenario"]["engine"];
   /** Why no better engine runs the day. */
   passedOver: string[];
+  /** How long after the snapshot the region is lost. */
+  passingMs: number;
+  /** How long servers may take to come up, and builders of images to power themselves off. */
+  bootLimitSeconds: number;
   /** Leaves the rebuilt environment and the sandbox running. */
   keep: boolean;
   clock: Clock;
@@ -94,7 +89,7 @@ async function rehearse(
   journal: Journal,
   learned: Learned,
 ): Promise<void> {
-  const { topology, clock, stopwatch } = context;
+  const { clock, stopwatch } = context;
   const { cloud, sandbox, terraform } = field;
   const shared = { ...context, cloud, account: cloud.account };
 
@@ -119,57 +114,31 @@ async function rehearse(
       ...shared,
       factories: [cloud.primary.images, cloud.recovery.images],
       catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      builderLimitSeconds: context.bootLimitSeconds,
     }),
   );
   await journal.step("primary", async () => {
     const stack = await prepare(context, field, "before");
     await deploy(context, terraform, stack("primary-stack"));
   });
-  const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal));
+  const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal, learned));
   let mark: number;
   try {
     await journal.step("snapshot", () =>
       takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
     );
-    await journal.step("let time pass", () => stopwatch.during("passing", () => clock.sleep(passingMs)));
+    await journal.step("let time pass", () =>
+      stopwatch.during("passing", () => clock.sleep(context.passingMs)),
+    );
     mark = await journal.step("fault", () => loseRegion(context, sandbox));
     learned.faultAt = clock.now().toISOString();
   } finally {
     writing?.stop();
   }
-  const written = writing?.rows ?? [];
 
   journal.startClock();
   try {
-    const plan = await journal.step("plan", () =>
-      makePlan({
-        topology,
-        catalog: cloud.recovery.catalog,
-        pinTo: cloud.recovery.catalog,
-        recoveryDeployed: async () => false,
-        account: cloud.account,
-        wish: { kind: "newest" },
-        clock,
-      }),
-    );
-    learned.plan = plan;
-    await journal.step("rebuild", async () => {
-      // A folder of its own: whoever recovers starts from a fresh clone.
-      const stack = await prepare(context, field, "after");
-      await deploy(context, terraform, stack("recovery-stack"));
-    });
-    const { recovery } = live?.clients ?? {};
-    if (recovery !== undefined) {
-      const cameBack = await journal.step("first page", () =>
-        waitUntilServed(context, live!, cloud.recovery.region, recovery.last),
-      );
-      learned.data = dataLoss(written, cameBack, learned.faultAt);
-    }
-    learned.checks = await journal.step("verify", async () => [
-      ...(await verify({ topology, cloud, pins: plan.pins })),
-      ...(learned.data === undefined ? [] : dataChecks(written, learned.data, objectivesOf(topology))),
-      ...(live === undefined ? [] : driftChecks(await live.drift())),
-    ]);
+    await recover(context, field, journal, learned, writing?.rows ?? []);
   } finally {
     learned.lostCalls = await callsToLostRegion(context, sandbox, mark);
   }
@@ -181,39 +150,13 @@ async function writeRows(
   live: LiveField,
   clients: Clients,
   journal: Journal,
+  learned: Learned,
 ): Promise<Writing> {
   const { primary } = context.topology.environment.regions;
   const first = await journal.step("primary serves", () =>
-    waitUntilServed(context, live, primary, clients.write),
+    waitUntilServed(context, live, primary, clients.write, learned),
   );
   return startWriting(clients, context.clock, first);
-}
-
-/** Synthesizes all stacks from what the catalog holds now. */
-async function prepare(
-  context: GameDayContext,
-  field: Field,
-  when: "before" | "after",
-): Promise<(stack: string) => string> {
-  const input = join(context.folder, when, "synthesis.json");
-  await writeSynthesisInput(
-    input,
-    await synthesisInput({
-      topology: context.topology,
-      catalog: field.cloud.recovery.catalog,
-      recoveryDeployed: async () => false,
-      clock: context.clock,
-      print: context.print,
-    }),
-  );
-  return synthesize(context.stacksProgram, input, join(context.folder, when, "cdktf.out"), process.env);
-}
-
-async function deploy(context: GameDayContext, terraform: Terraform, dir: string): Promise<void> {
-  await context.stopwatch.during("terraform", async () => {
-    await terraform.init(dir);
-    await terraform.apply(dir);
-  });
 }
 
 /** Returns where in the gateway's log the lost region's silence begins. */

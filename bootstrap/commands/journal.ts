@@ -1,5 +1,5 @@
 import type { Clock } from "../edges/clock.ts";
-import type { Reading, Stopwatch } from "../edges/stopwatch.ts";
+import type { Reading, Stopwatch, Waiting } from "../edges/stopwatch.ts";
 import { RekindleError } from "../errors.ts";
 import type { Step } from "../gameday/report.ts";
 
@@ -50,19 +50,22 @@ export class Journal {
     const at = this.#clock.monotonic();
     const reading = this.#stopwatch.read();
     const before = this.#since;
-    const spent = (kind: keyof Reading) => round(reading[kind] - before.reading[kind]);
+    const spent = (kind: Waiting) => round(reading[kind] - before.reading[kind]);
     const seconds = round((at - before.at) / 1000);
+    const waits = {
+      terraform: spent("terraform"),
+      aws: spent("aws"),
+      boot: spent("boot"),
+      // What part of it was data's is known when the servers have told.
+      data: 0,
+      passing: spent("passing"),
+    };
     this.#since = { at, reading };
     const step: Step = {
       name,
       startedAt,
       seconds,
-      spent: {
-        terraform: spent("terraform"),
-        aws: spent("aws"),
-        passing: spent("passing"),
-        rekindle: round(Math.max(0, seconds - spent("any"))),
-      },
+      spent: { ...waits, rekindle: round(Math.max(0, seconds - sum(Object.values(waits)))) },
       onTheClock: this.#onTheClock,
       outcome: error === undefined ? "passed" : "failed",
       ...(error === undefined ? {} : { error: explain(error) }),
@@ -76,6 +79,10 @@ export class Journal {
 export function explain(error: unknown): string[] {
   if (error instanceof RekindleError) return [error.message, ...error.details];
   return [error instanceof Error ? error.message : String(error)];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function round(seconds: number): number {

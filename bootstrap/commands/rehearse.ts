@@ -1,5 +1,5 @@
 import { encodeUserData } from "../../cloud-init/user-data.ts";
-import { endpointParameter, instanceProfile } from "../config/names.ts";
+import { endpointParameter, instanceProfile, secretParameter } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { Signer } from "../edges/signers.ts";
@@ -149,15 +149,24 @@ function values({ topology, role, source }: RehearseContext) {
   const sources = { [role]: source };
   const { name, databases } = topology.environment;
   // As RFC 2606 has it, nobody ever answers to such a name.
-  const endpoints = Object.keys(databases).map(
-    (database) => [endpointParameter(name, "primary", database), `${database}.invalid`] as const,
-  );
+  const endpoints = Object.keys(databases).flatMap((database) => [
+    [endpointParameter(name, "primary", database), `${database}.invalid`] as const,
+    [secretParameter(name, "primary", database), loginOf(database)] as const,
+  ]);
+  const logins = Object.entries(databases).map(([database, { username }]) => {
+    return [loginOf(database), JSON.stringify({ username, password: randomValue() })] as const;
+  });
   const secrets = [...referredSecrets(sources)].map(([id, keys]) => {
     const value = Object.fromEntries(keys.map((key) => [key, randomValue()]));
     return [id, keys.length === 0 ? randomValue() : JSON.stringify(value)] as const;
   });
   return {
     parameters: new Map([...valuesFor(referredParameters(sources), randomValue), ...endpoints]),
-    secrets: new Map(secrets),
+    secrets: new Map([...secrets, ...logins]),
   };
+}
+
+/** As RDS would call the secret of a database's login. */
+function loginOf(database: string): string {
+  return `rds!db-${database}`;
 }

@@ -1,3 +1,4 @@
+import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
 import type { GoldenImage } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
@@ -37,14 +38,23 @@ export class Catalog {
     return this.store.swap(pointerKey, Buffer.from(encodeJson(pointer)), etag);
   }
 
-  /** A release's manifest in this region, with the version and digest that servers check it by. */
+  /**
+   * A release's manifest in this region, with the version and digest that servers check it by. Raises for another
+   * release's, however well that is signed: whoever replays one would have an old state come back for a new one.
+   */
   async manifest(release: string): Promise<{ manifest: Manifest; pin: ManifestPin } | undefined> {
     const key = manifestKey(release);
     const object = await this.store.get(key);
     if (object === undefined) return undefined;
     const body = object.body.toString();
+    const manifest = decodeJson<Manifest>(this.#at(key), body, 1);
+    if (manifest.release !== release)
+      throw new RekindleError(
+        "failed-check",
+        `${this.#at(key)} is the manifest of release ${manifest.release}: someone has replaced it; put back what was published: rekindle verify-release ${release} --restore`,
+      );
     return {
-      manifest: decodeJson<Manifest>(this.#at(key), body, 1),
+      manifest,
       pin: manifestPin(this.store.bucket, release, object.versionId, body),
     };
   }

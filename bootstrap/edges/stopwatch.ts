@@ -1,56 +1,47 @@
 import type { Clock } from "./clock.ts";
 
-/** Who a span of time belongs to: not to Rekindle itself. */
-export type Waiting = "terraform" | "aws" | "passing";
+/**
+ * Who a span of time belongs to: not to Rekindle itself. `boot` is waiting for servers, whatever is asked meanwhile.
+ * The order decides where waits overlap.
+ */
+const kinds = ["terraform", "boot", "aws", "passing"] as const;
+export type Waiting = (typeof kinds)[number];
 
-/** Seconds in which at least one wait of a kind was open; `any` is their union, so it never counts twice. */
-export type Reading = Record<Waiting | "any", number>;
+/** Seconds of each kind. No moment counts twice, so they add up. */
+export type Reading = Record<Waiting, number>;
 
 /** Adds up how long the program waits for others. Waits may overlap. */
 export class Stopwatch {
   readonly #clock: Clock;
-  readonly #kinds = { terraform: newSpan(), aws: newSpan(), passing: newSpan(), any: newSpan() };
+  readonly #open: Reading = { terraform: 0, boot: 0, aws: 0, passing: 0 };
+  readonly #totals: Reading = { terraform: 0, boot: 0, aws: 0, passing: 0 };
+  #since = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   async during<T>(kind: Waiting, work: () => Promise<T>): Promise<T> {
-    this.#open(kind);
-    this.#open("any");
+    this.#settle();
+    this.#open[kind] += 1;
     try {
       return await work();
     } finally {
-      this.#close(kind);
-      this.#close("any");
+      this.#settle();
+      this.#open[kind] -= 1;
     }
   }
 
   read(): Reading {
-    return {
-      terraform: this.#seconds("terraform"),
-      aws: this.#seconds("aws"),
-      passing: this.#seconds("passing"),
-      any: this.#seconds("any"),
-    };
+    this.#settle();
+    return { ...this.#totals };
   }
 
-  #open(kind: keyof Reading): void {
-    const span = this.#kinds[kind];
-    if (span.depth++ === 0) span.since = this.#clock.monotonic();
+  /** Gives the time since the last change to the first kind that was open. */
+  #settle(): void {
+    const now = this.#clock.monotonic();
+    const kind = kinds.find((one) => this.#open[one] > 0);
+    if (kind !== undefined) this.#totals[kind] += (now - this.#since) / 1000;
+    this.#since = now;
   }
-
-  #close(kind: keyof Reading): void {
-    const span = this.#kinds[kind];
-    if (--span.depth === 0) span.total += this.#clock.monotonic() - span.since;
-  }
-
-  #seconds(kind: keyof Reading): number {
-    const span = this.#kinds[kind];
-    return (span.total + (span.depth > 0 ? this.#clock.monotonic() - span.since : 0)) / 1000;
-  }
-}
-
-function newSpan(): { depth: number; since: number; total: number } {
-  return { depth: 0, since: 0, total: 0 };
 }

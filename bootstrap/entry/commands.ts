@@ -41,6 +41,7 @@ export async function bakeCommand(options: Options & { commit?: string }): Promi
     account,
     factories: [primary.images, recovery.images],
     catalogs: [primary.catalog, recovery.catalog],
+    builderLimitSeconds: 45 * 60,
     print: say(options),
   });
   answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);

@@ -21,9 +21,12 @@ import type { Options } from "./answer.ts";
 import { accessOfSandbox, cloudOfSandbox } from "./cloud.ts";
 import { resolveEngine } from "./engine.ts";
 import { liveField } from "./live-field.ts";
+import { seconds } from "./numbers.ts";
 import { programFile, projectRoot, sandboxFolder, stateFolder } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForSandbox } from "./signing.ts";
+
+const bootLimitSeconds = 10 * 60;
 
 export async function gamedayCommand(
   options: Options & {
@@ -31,9 +34,11 @@ export async function gamedayCommand(
     mode: "refused" | "timeout";
     engine: EngineWish;
     setup?: boolean;
+    timePasses: string;
     keep?: boolean;
   },
 ): Promise<void> {
+  const passingMs = seconds("--time-passes", options.timePasses) * 1000;
   const project = await committedForSandbox(options);
   const run = running();
   const { environment } = project.topology;
@@ -54,6 +59,17 @@ export async function gamedayCommand(
   );
   let tools: { binary: string; cliConfig: string; moto: string[] } | undefined;
 
+  // A day that could not begin ends with the code of what it lacks: nothing was judged.
+  let unready: unknown;
+  const beforeTheDay = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      unready = error;
+      throw error;
+    }
+  };
+
   const report = await gameday({
     ...project,
     ...run,
@@ -64,52 +80,57 @@ export async function gamedayCommand(
     mode: options.mode,
     engine,
     passedOver,
+    passingMs,
+    bootLimitSeconds,
     keep: options.keep ?? false,
     progress: display,
     print: display.print,
     stacksProgram: programFile("stacks.js"),
-    preflight: async () => {
-      await refuseRunningSandbox(options.keep ?? false);
-      tools = { ...(await ensureTerraform(machine)), moto: await ensureEmulator(machine) };
-    },
-    openField: async () => {
-      const { binary, cliConfig, moto } = tools!;
-      const sandbox = await startSandbox({
-        stateDir: options.keep ? sandboxFolder() : join(folder, "sandbox"),
-        moto,
-        account: environment.account,
-        engine,
-        engineCache: stateFolder(),
-        // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
-        lifetime: options.keep ? "detached" : "parent",
-        gatewayScript: programFile("gateway.js"),
-        clock: run.clock,
-      });
-      const variables = sandboxEnvironment(sandbox, {
-        region: environment.regions.recovery,
-        terraformCliConfig: cliConfig,
-        inherited: process.env,
-      });
-      const access = accessOfSandbox(variables.set, run.stopwatch);
-      return {
-        sandbox,
-        cloud: cloudOfSandbox(project.topology, variables.set, run.stopwatch),
-        ...(engine === "none" ? {} : { live: liveField(project.topology, sandbox, access, run) }),
-        terraform: terraformIn({
-          binary,
-          cliConfig,
-          env: applyEnvironment(process.env, variables),
-          signal: run.signal,
-        }),
-      };
-    },
+    preflight: () =>
+      beforeTheDay(async () => {
+        await refuseRunningSandbox(options.keep ?? false);
+        tools = { ...(await ensureTerraform(machine)), moto: await ensureEmulator(machine) };
+      }),
+    openField: () =>
+      beforeTheDay(async () => {
+        const { binary, cliConfig, moto } = tools!;
+        const sandbox = await startSandbox({
+          stateDir: options.keep ? sandboxFolder() : join(folder, "sandbox"),
+          moto,
+          account: environment.account,
+          engine,
+          engineCache: stateFolder(),
+          // Ends with this process, even when it is killed; kept ones live on until they are stopped by hand.
+          lifetime: options.keep ? "detached" : "parent",
+          gatewayScript: programFile("gateway.js"),
+          clock: run.clock,
+        });
+        const variables = sandboxEnvironment(sandbox, {
+          region: environment.regions.recovery,
+          terraformCliConfig: cliConfig,
+          inherited: process.env,
+        });
+        const access = accessOfSandbox(variables.set, run.stopwatch);
+        const cloud = cloudOfSandbox(project.topology, variables.set, run.stopwatch);
+        return {
+          sandbox,
+          cloud,
+          ...(engine === "none" ? {} : { live: liveField(project.topology, sandbox, access, cloud, run) }),
+          terraform: terraformIn({
+            binary,
+            cliConfig,
+            env: applyEnvironment(process.env, variables),
+            signal: run.signal,
+          }),
+        };
+      }),
   });
 
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
   else printSummary(report, relative(process.cwd(), folder));
   if (report.verdict === "failed") {
     throw new RekindleError(
-      "failed-check",
+      unready instanceof RekindleError ? unready.kind : "failed-check",
       `game day ${id} failed; the whole record is in ${relative(process.cwd(), folder)}/report.md`,
       {
         details: report.reasons,

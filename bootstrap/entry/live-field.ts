@@ -7,18 +7,22 @@ import { ec2Images } from "../edges/aws/images.ts";
 import { ec2LiveServers } from "../edges/aws/live-servers.ts";
 import { ssmParameters } from "../edges/aws/parameters.ts";
 import { httpClients } from "../edges/clients.ts";
+import type { Cloud } from "../edges/cloud.ts";
 import { ssmShell } from "../edges/hosts/host-shell.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
+import { assembleBoots } from "../gameday/boots.ts";
 import type { Running } from "./shell.ts";
 
 const patienceMs = 120_000;
-const consoleLines = 15;
+/** Of each console: enough for a boot. */
+const consoleLines = 60;
 
 /** The edges to an environment whose servers have bodies in a sandbox. */
 export function liveField(
   { environment }: Topology,
   sandbox: Sandbox,
   access: AwsAccess,
+  cloud: Cloud,
   run: Running,
 ): LiveField {
   const { name, regions, rehearsal, roles } = environment;
@@ -32,11 +36,11 @@ export function liveField(
   return {
     parameters: [regions.primary, regions.recovery].map((region) => ssmParameters(access, region)),
     clients: rehearsal && { primary: clientsOf("primary"), recovery: clientsOf("recovery") },
-    drift: () =>
+    drift: (of) =>
       lookForDrift({
         environment: name,
         sources: new Map(Object.keys(roles).map((role) => [role, []])),
-        regions: [{ region: regions.recovery, liveServers: () => servers(regions.recovery) }],
+        regions: [{ region: regions.recovery, liveServers: async () => [...of] }],
         connect: (target) => {
           if (target.kind === "ssh") throw new Error("a rebuilt server is asked over SSM");
           const patience = { timeoutMs: patienceMs, signal: run.signal, clock: run.clock };
@@ -44,16 +48,20 @@ export function liveField(
         },
         jobs: 4,
       }),
-    async consoles(region) {
+    async boots(region) {
+      const { catalog } = [cloud.primary, cloud.recovery].find((one) => one.region === region)!;
+      const [live, reports] = await Promise.all([servers(region), catalog.reports()]);
+      return assembleBoots(live, reports);
+    },
+    async consoles(region, boots) {
       const { console } = ec2Images(access, region);
-      const found = await servers(region);
-      const ends = await Promise.all(
-        found.map(async ({ instance, server }) => {
-          const lines = (await console(instance)).trimEnd().split("\n").slice(-consoleLines);
-          return lines.map((line) => `console of ${server} (${instance}): ${line}`);
-        }),
+      return await Promise.all(
+        boots.map(async ({ instance, server }) => ({
+          server,
+          instance,
+          lines: (await console(instance)).trimEnd().split("\n").slice(-consoleLines),
+        })),
       );
-      return ends.flat();
     },
   };
 }

@@ -2,10 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { versioned } from "../commands/committed-sources.ts";
-import { type ConfigFiles, environmentNames, environmentPath, roleNames, textOf } from "../config/files.ts";
+import type { ConfigFiles } from "../config/files.ts";
 import { loadTopology } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
-import { parseYamlFile } from "../config/yaml-file.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { gitRepository } from "../edges/git.ts";
 import { badConfiguration, RekindleError } from "../errors.ts";
@@ -57,7 +56,7 @@ export function environmentName(option: string | undefined): string {
 
 /** An environment as it is in the work tree. */
 export async function topologyOf(name: string): Promise<Topology> {
-  return load(await readConfigFiles(projectRoot()), name);
+  return loadOrRefuse(await readConfigFiles(projectRoot()), name);
 }
 
 /** The environment as it is at one commit, with everything that a release and its images are made of. */
@@ -84,7 +83,7 @@ export async function committed(
   refuseDirty(dirty);
   refuseSecrets(own);
   const files = sandboxKey === undefined ? own : withTrustedKey(own, sandboxKey);
-  const topology = load(files, environmentName(options.env));
+  const topology = loadOrRefuse(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
     (role) => [role, roleRecipe(topology, role, files)] as const,
   );
@@ -97,65 +96,8 @@ export async function committed(
   };
 }
 
-/** One role as it is in the work tree, for servers that nobody but a sandbox has. */
-export interface Worktree {
-  topology: Topology;
-  source: RoleSource;
-  recipe: Recipe;
-}
-
-export async function worktree(
-  role: string,
-  options: { env?: string },
-  sandboxKey: PublicKey,
-): Promise<Worktree> {
-  const files = withTrustedKey(await readConfigFiles(projectRoot()), sandboxKey);
-  const topology = load(files, environmentOf(role, files, options.env));
-  return { topology, source: roleSources(topology, files)[role]!, recipe: roleRecipe(topology, role, files) };
-}
-
-/** The environment that a role is looked at in: the one that is named, else the only one that has the role. */
-function environmentOf(role: string, files: ConfigFiles, option: string | undefined): string {
-  const known = roleNames(files);
-  if (!known.includes(role)) {
-    throw new RekindleError(
-      "bad-input",
-      `there is no role ${JSON.stringify(role)}; name one of ${known.join(", ")}`,
-    );
-  }
-  const named = option ?? process.env.REKINDLE_ENV;
-  const having = environmentNames(files).filter((name) => rolesOf(files, name).includes(role));
-  if (named !== undefined && named !== "") {
-    // One that is not there, or has faults, is told by whoever loads it.
-    if (having.includes(named) || !environmentNames(files).includes(named)) return named;
-    throw new RekindleError(
-      "bad-input",
-      `environment ${named} has no role ${role}; ${having.length === 0 ? "no environment has it" : `name ${having.join(" or ")} with --env`}`,
-    );
-  }
-  const [only, ...others] = having;
-  if (only !== undefined && others.length === 0) return only;
-  if (only === undefined)
-    throw new RekindleError(
-      "bad-input",
-      `no environment has role ${role}; add it to one in configs/environments, and give its instanceType there`,
-    );
-  const usual = environmentName(undefined);
-  if (having.includes(usual)) return usual;
-  throw new RekindleError(
-    "bad-input",
-    `role ${role} is in the environments ${having.join(" and ")}; name one with --env`,
-  );
-}
-
-/** As far as the file can be read; its faults come when it is loaded. */
-function rolesOf(files: ConfigFiles, environment: string): string[] {
-  const { value } = parseYamlFile(environmentPath(environment), textOf(files, environmentPath(environment)));
-  const roles = (value as { roles?: unknown } | undefined)?.roles;
-  return typeof roles === "object" && roles !== null ? Object.keys(roles) : [];
-}
-
-function load(files: Parameters<typeof loadTopology>[0], name: string): Topology {
+/** The environment of some files; refuses one with faults. */
+export function loadOrRefuse(files: Parameters<typeof loadTopology>[0], name: string): Topology {
   const loaded = loadTopology(files, name);
   if (loaded.kind === "faulty") throw badConfiguration(loaded.faults);
   return loaded.topology;

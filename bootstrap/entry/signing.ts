@@ -4,8 +4,9 @@ import { signingAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { createKeyFile, fileSigner, type Signer } from "../edges/signers.ts";
 import type { PublicKey } from "../release/signature.ts";
-import { type Committed, committed, stateFolder, type Worktree, worktree } from "./project.ts";
+import { type Committed, committed, stateFolder } from "./project.ts";
 import { awsAccessOfShell, isSandbox, type Running } from "./shell.ts";
+import { type Worktree, worktree } from "./worktree.ts";
 
 /** A sandbox signs with a key of its own, made when it is first needed: it proves nothing outside of this machine. */
 function sandboxSigner(): Signer {

@@ -3,8 +3,10 @@ import type { Topology } from "../config/schema.ts";
 import type { Check } from "../recovery/check.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { expectedData } from "../recovery/resolve.ts";
+import { dataSpans, type ServerBoot, type ServerConsole } from "./boots.ts";
 import type { GameDayReport, Leftover, LostCall, Step } from "./report.ts";
 import type { DataLoss } from "./rows.ts";
+import { spentOnTheClock, withDataTime } from "./spent.ts";
 import { judge, overheadShare } from "./verdict.ts";
 
 /** What was known of a day before it began. */
@@ -24,6 +26,10 @@ export interface Learned {
   faultAt?: string;
   plan?: RecoveryPlan;
   checks: Check[];
+  /** How servers came up; absent when none were waited for. */
+  boots?: ServerBoot[];
+  /** Of those that did not. */
+  consoles?: ServerConsole[];
   /** Rows that clients wrote, and what became of them. */
   data?: DataLoss;
   /** The parameters that were made for the day's servers. */
@@ -34,7 +40,7 @@ export interface Learned {
 }
 
 /** The report of a day, however far it came. */
-export function assembleReport(day: Day, steps: readonly Step[], learned: Learned): GameDayReport {
+export function assembleReport(day: Day, journaled: readonly Step[], learned: Learned): GameDayReport {
   const { environment } = day.topology;
   const objectives = objectivesOf(day.topology);
   const { plan, faultAt } = learned;
@@ -44,6 +50,7 @@ export function assembleReport(day: Day, steps: readonly Step[], learned: Learne
     takenAt,
     rpoSeconds: (Date.parse(faultAt!) - Date.parse(takenAt)) / 1000,
   }));
+  const steps = withDataTime(journaled, dataSpans(learned.boots ?? []));
   const expected = expectedData(day.topology, environment.regions.recovery);
   const dataSets = [...Object.keys(expected.servers), ...expected.databases];
   return {
@@ -63,12 +70,15 @@ export function assembleReport(day: Day, steps: readonly Step[], learned: Learne
     kept: day.keep,
     ...(faultAt === undefined ? {} : { faultAt }),
     ...(plan === undefined ? {} : { plan: summarize(plan) }),
-    steps: [...steps],
+    steps,
     checks: learned.checks,
+    boots: learned.boots ?? [],
+    consoles: learned.consoles ?? [],
     rpo,
     ...(learned.data === undefined ? {} : { data: learned.data }),
     objectives,
-    ...judge({ ...learned, kept: day.keep, steps: [...steps], rpo, objectives, dataSets }),
+    ...judge({ ...learned, kept: day.keep, steps, rpo, objectives, dataSets }),
+    rtoSpent: spentOnTheClock(steps),
     ...(learned.lostCalls === undefined ? {} : { lostCalls: learned.lostCalls }),
     ...(learned.leftovers === undefined ? {} : { leftovers: learned.leftovers }),
     overheadShare: overheadShare(steps),

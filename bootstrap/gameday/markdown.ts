@@ -1,3 +1,4 @@
+import { isUp, type ServerBoot } from "./boots.ts";
 import type { GameDayReport, Step } from "./report.ts";
 
 /** The report for people: verdict first, then what it rests on. GitHub-flavoured Markdown. */
@@ -5,8 +6,10 @@ export function reportMarkdown(report: GameDayReport): string {
   return [
     `# Game day ${report.id}: ${report.verdict.toUpperCase()}`,
     "",
-    `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} was lost ` +
-      `(it answered nothing: ${report.scenario.mode}), rebuilt in ${report.scenario.recoveryRegion}; ` +
+    `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} ` +
+      (report.faultAt === undefined
+        ? `was to be lost, and the day ended before; `
+        : `was lost (it answered nothing: ${report.scenario.mode}), to be rebuilt in ${report.scenario.recoveryRegion}; `) +
       (report.scenario.engine === "none"
         ? "instances had no bodies."
         : `instances ran on engine ${report.scenario.engine}.`),
@@ -15,6 +18,12 @@ export function reportMarkdown(report: GameDayReport): string {
     ...section(
       "Why it failed",
       report.reasons.map((reason) => `- ${reason}`),
+    ),
+    ...report.steps.flatMap(({ name, error = [] }) =>
+      error.length > 1 ? verbatim(`What step ${name} said`, error) : [],
+    ),
+    ...report.consoles.flatMap(({ server, instance, lines }) =>
+      verbatim(`The end of the console of ${server} (${instance})`, lines),
     ),
     "## Measured",
     "",
@@ -27,14 +36,19 @@ export function reportMarkdown(report: GameDayReport): string {
     ),
     ...rowsLine(report),
     "",
+    spentLine(report),
+    "",
     "## Steps",
     "",
-    "| step | time | Terraform | AWS | Rekindle | on the clock | outcome |",
-    "| --- | ---: | ---: | ---: | ---: | --- | --- |",
+    "Terraform and AWS are API time; boot is waiting for servers and nothing else, and data the same while one assembled and mounted its volumes. What boots beside Terraform is under Servers.",
+    "",
+    "| step | time | Terraform | AWS | boot | data | Rekindle | on the clock | outcome |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |",
     ...report.steps.map(stepRow),
     "",
     `Rekindle's own share of the time: ${(report.overheadShare * 100).toFixed(1)} %.`,
     "",
+    ...section("Servers", bootTable(report.boots)),
     ...section("Plan", planLines(report)),
     "## Checks",
     "",
@@ -67,7 +81,33 @@ function section(title: string, lines: string[]): string[] {
 }
 
 function stepRow({ name, seconds: total, spent, onTheClock, outcome }: Step): string {
-  return `| ${name} | ${seconds(total)} | ${seconds(spent.terraform)} | ${seconds(spent.aws)} | ${seconds(spent.rekindle)} | ${onTheClock ? "yes" : ""} | ${outcome} |`;
+  return `| ${name} | ${seconds(total)} | ${seconds(spent.terraform)} | ${seconds(spent.aws)} | ${seconds(spent.boot)} | ${seconds(spent.data)} | ${seconds(spent.rekindle)} | ${onTheClock ? "yes" : ""} | ${outcome} |`;
+}
+
+function spentLine({ rtoSpent: { terraform, aws, boot, data, rekindle } }: GameDayReport): string {
+  return (
+    `Of the time on the clock: API ${seconds(terraform + aws)} (Terraform ${seconds(terraform)}, AWS ${seconds(aws)}), ` +
+    `boot ${seconds(boot)}, data ${seconds(data)}, Rekindle itself ${seconds(rekindle)}.`
+  );
+}
+
+/** Servers come up beside each other and beside Terraform: their times are not parts of a sum. */
+function bootTable(boots: readonly ServerBoot[]): string[] {
+  if (boots.length === 0) return [];
+  return [
+    "| server | from launch to healthy | of that: its data | outcome |",
+    "| --- | ---: | ---: | --- |",
+    ...boots.map((boot) => {
+      const { server, instance, bootSeconds, dataSeconds, outcome, message } = boot;
+      const [boots, data] = [bootSeconds, dataSeconds].map((one) => (one === undefined ? "" : seconds(one)));
+      return `| ${server} (${instance}) | ${boots} | ${data} | ${isUp(boot) ? outcome : `**${outcome}**: ${message}`} |`;
+    }),
+  ];
+}
+
+/** Lines as they are: no mark-up of theirs may count. */
+function verbatim(title: string, lines: readonly string[]): string[] {
+  return [`## ${title}`, "", ...lines.map((line) => `    ${line}`), ""];
 }
 
 /** What must be none. What nobody counted is not passed. */

@@ -1,5 +1,6 @@
 import type { Check } from "../recovery/check.ts";
 import type { DataSetAge, RecoveryPlan } from "../recovery/plan.ts";
+import type { ServerBoot, ServerConsole } from "./boots.ts";
 import type { DataLoss } from "./rows.ts";
 
 /** One stage of a game day. Steps follow each other without a gap, so that their times add up. */
@@ -8,8 +9,19 @@ export interface Step {
   /** ISO 8601, UTC. */
   startedAt: string;
   seconds: number;
-  /** Of these seconds: in Terraform, in calls to AWS and waits for it, in time that was let pass, in Rekindle itself. */
-  spent: { terraform: number; aws: number; passing: number; rekindle: number };
+  /** Of these seconds, whose they were; the parts add up to them. */
+  spent: {
+    /** API time: Terraform, which mostly waits for AWS, and Rekindle's own calls and waits for AWS. */
+    terraform: number;
+    aws: number;
+    /** Boot time: nothing but servers that came up was waited for, and none of them was at its data. */
+    boot: number;
+    /** Data time: the same, while one of them assembled and mounted its data volumes. */
+    data: number;
+    /** What was let pass on purpose. */
+    passing: number;
+    rekindle: number;
+  };
   /** True between the fault and the last check: these steps are the RTO. */
   onTheClock: boolean;
   outcome: "passed" | "failed";
@@ -56,12 +68,18 @@ export interface GameDayReport {
   plan?: Pick<RecoveryPlan, "id" | "point" | "consistency" | "reasons" | "passedOver"> & { release: string };
   steps: Step[];
   checks: Check[];
+  /** How each server came up, rebuilt ones or, when the day failed before, the primary's. Where instances have bodies. */
+  boots: ServerBoot[];
+  /** Of those servers that did not. */
+  consoles: ServerConsole[];
   /** Age, at the moment of the fault, of the data that came back. */
   rpo: DataSetAge[];
   /** The same by the rows that clients wrote and read; only where instances have bodies. */
   data?: DataLoss;
   /** Sum of the steps on the clock; absent when they did not all pass. */
   rtoSeconds?: number;
+  /** The same, by whose it was; of the steps on the clock however far they came. The parts add up. */
+  rtoSpent: Step["spent"];
   objectives: { rpoSeconds: number; rtoSeconds: number };
   verdict: "passed" | "failed";
   /** Why it failed: one sentence each. */

@@ -27,6 +27,7 @@ export async function worktreeRelease(
   const { role, bucket, region } = server;
   const { name: environment } = topology.environment;
   const { release, commit, roles } = await assembleRelease(environment, worktree, { [role]: source });
+  // It was packed just now: only a role that is published already comes without.
   const { tar, ...said } = roles[role]!;
   const bundle = { key: bundleKey(role, said.bundleSha256), versionId: worktree };
   const manifest: Manifest = {
@@ -45,7 +46,7 @@ export async function worktreeRelease(
     release,
     manifest: pin,
     objects: new Map([
-      [`${bucket}/${bundle.key}`, gzipSync(tar, { level: 1 })],
+      [`${bucket}/${bundle.key}`, gzipSync(tar!, { level: 1 })],
       [`${bucket}/${pin.key}`, Buffer.from(body)],
     ]),
     userData: renderUserData(

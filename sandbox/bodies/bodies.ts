@@ -145,7 +145,9 @@ export class Bodies {
     const bodies = new RegionBodies({ ...shared, isLost: () => lost.firstOf([region]) !== undefined });
     const made = new Databases({ ...shared, images: this.#databaseImages, clock });
     databases = made;
-    const residents = (address: string) => bodies.machines.byAddress(address) ?? made.byAddress(address);
+    const residents = {
+      byAddress: (address: string) => bodies.machines.byAddress(address) ?? made.byAddress(address),
+    };
     metadata = new MetadataService(emulated, residents, clock);
     const targetGroups = new TargetGroups(bodies, clock);
     const listeners = new Listeners(emulated, targetGroups, lost);

@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import type { Answer } from "../answer.ts";
 
 /** As much as EC2 keeps. */
-const keptBytes = 64 * 1024;
+export const keptConsoleBytes = 64 * 1024;
 
 /** The answer to GetConsoleOutput: the end of what the machine itself said. */
 export async function consoleAnswer(instanceId: string, file: string): Promise<Answer> {
@@ -17,7 +17,7 @@ async function endOf(path: string): Promise<{ text: Buffer; changed: Date }> {
   const file = await open(path, "a+");
   try {
     const { size, mtime } = await file.stat();
-    const length = Math.min(size, keptBytes);
+    const length = Math.min(size, keptConsoleBytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
     return { text: buffer.subarray(0, bytesRead), changed: mtime };
   } finally {

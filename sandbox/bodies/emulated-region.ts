@@ -15,6 +15,7 @@ import { GetInstanceProfileCommand, IAMClient } from "@aws-sdk/client-iam";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { AssumeRoleCommand, type Credentials, STSClient } from "@aws-sdk/client-sts";
 import type { Emulator } from "../emulator.ts";
+import { ownCallHeader } from "../own-call.ts";
 
 /** The one role of an instance profile. */
 export interface ProfileRole {
@@ -22,6 +23,17 @@ export interface ProfileRole {
   arn: string;
   profileArn: string;
   profileId: string;
+}
+
+interface WithMiddleware {
+  middlewareStack: {
+    add(
+      middleware: (
+        next: (args: never) => unknown,
+      ) => (args: { request: { headers: Record<string, string> } }) => unknown,
+      options: object,
+    ): void;
+  };
 }
 
 /** What the emulator says of one region when the gateway itself asks: past faults, the log and stand-ins. */
@@ -49,6 +61,7 @@ export class EmulatedRegion {
     this.#autoScaling = new AutoScalingClient(config);
     this.#iam = new IAMClient(config);
     this.#sts = new STSClient(config);
+    for (const client of [this.ec2, this.elb, this.#autoScaling, this.#iam, this.#sts]) markAsOwn(client);
   }
 
   async instances(): Promise<Instance[]> {
@@ -128,4 +141,15 @@ export class EmulatedRegion {
       ? undefined
       : { id: template.LaunchTemplateId, version: template.Version };
   }
+}
+
+function markAsOwn(client: unknown): void {
+  (client as WithMiddleware).middlewareStack.add(
+    (next) => (args) => {
+      const [name, value] = ownCallHeader;
+      args.request.headers[name] = value;
+      return next(args as never);
+    },
+    { step: "build", name: "rekindleOwnCall" },
+  );
 }

@@ -7,12 +7,6 @@ import { identityDocument, metadataTree, type Tree } from "./metadata-tree.ts";
 
 const longestTtlSeconds = 21_600;
 
-/** Who knows what there is to tell: the emulator, or whoever stands in for it. */
-export type MetadataSource = Pick<
-  EmulatedRegion,
-  "region" | "userData" | "profileOf" | "roleOf" | "assume" | "publicKey"
->;
-
 /** A body of the region, as its metadata tells of it. */
 export interface Resident {
   instance: Instance;
@@ -20,7 +14,15 @@ export interface Resident {
   userData?: Buffer;
 }
 
-type ByAddress = (address: string) => Resident | undefined;
+/** Who knows what there is to tell: the emulator, or whoever stands in for it. */
+export type MetadataSource = Pick<
+  EmulatedRegion,
+  "region" | "userData" | "profileOf" | "roleOf" | "assume" | "publicKey"
+>;
+
+export interface MetadataMachines {
+  byAddress(address: string): Resident | undefined;
+}
 
 /** An answer of the metadata service. */
 interface Said {
@@ -35,14 +37,14 @@ interface Said {
  */
 export class MetadataService {
   readonly #emulated: MetadataSource;
-  readonly #byAddress: ByAddress;
+  readonly #machines: MetadataMachines;
   readonly #clock: Clock;
   /** Until when a token is good, on the monotonic clock, and for whom. */
   readonly #tokens = new Map<string, { address: string; until: number }>();
 
-  constructor(emulated: MetadataSource, byAddress: ByAddress, clock: Clock) {
+  constructor(emulated: MetadataSource, machines: MetadataMachines, clock: Clock) {
     this.#emulated = emulated;
-    this.#byAddress = byAddress;
+    this.#machines = machines;
     this.#clock = clock;
   }
 
@@ -65,7 +67,7 @@ export class MetadataService {
       return method === "PUT" ? this.#newToken(address, headers) : { status: 405 };
     if (method !== "GET" && method !== "HEAD") return { status: 405 };
     if (!this.#isGood(headers["x-aws-ec2-metadata-token"], address)) return { status: 401 };
-    const resident = this.#byAddress(address);
+    const resident = this.#machines.byAddress(address);
     if (resident === undefined) return { status: 404 };
     const { instance } = resident;
     if (path === "/") return { status: 200, body: "1.0\n2009-04-04\n2021-03-23\nlatest" };

@@ -45,11 +45,13 @@ export function metadataOfOneServer(current: () => Described | undefined, clock:
     }),
     publicKey: async () => undefined,
   };
-  const byAddress = (address: string) => {
-    const found = instance();
-    return found?.PrivateIpAddress === address ? { instance: found } : undefined;
+  const machines = {
+    byAddress: (address: string) => {
+      const found = instance();
+      return found?.PrivateIpAddress === address ? { instance: found } : undefined;
+    },
   };
-  return new MetadataService(source, byAddress, clock);
+  return new MetadataService(source, machines, clock);
 }
 
 function instanceOf({ id, address, region, account, instanceType }: Described): Instance {

@@ -213,7 +213,9 @@ describe("a release that does not get healthy", () => {
     const { code, stderr } = await run("r2", [aFile("etc/shop.conf", "bad"), aFile("etc/extra", "x")]);
     expect(code).toBe(1);
     expect(stderr).toContain("release r2 is not healthy; going back to r1");
-    expect(stderr).toContain("release r2 was not healthy; release r1 runs again");
+    expect(stderr).toContain(
+      "release r2 was not healthy (role web was not healthy (http 80 /healthz) within 2 s); release r1 runs again",
+    );
     expect(server.read("etc/shop.conf")).toBe("good");
     expect(server.contents()).not.toHaveProperty("etc/extra");
     expect(readlinkSync(at("var/lib/rekindle/current"))).toBe("releases/r1");

@@ -104,9 +104,13 @@ export function publishIn({ cloud, shared }: TestField, changes: Partial<typeof 
   });
 }
 
-export function bakeIn({ cloud, shared }: TestField, changes: Partial<typeof shared> = {}) {
+export function bakeIn(
+  { cloud, shared }: TestField,
+  changes: Partial<typeof shared & { builderLimitSeconds: number }> = {},
+) {
   return bake({
     ...shared,
+    builderLimitSeconds: 60,
     ...changes,
     factories: [cloud.primary.images, cloud.recovery.images],
     catalogs: [cloud.primary.catalog, cloud.recovery.catalog],

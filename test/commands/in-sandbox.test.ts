@@ -157,6 +157,27 @@ describe("baking", () => {
   });
 });
 
+it("a bake ends the builder that a killed one of its recipe left behind, and nobody else's", async () => {
+  const field = await open();
+  await sandbox().setBuilders("never-stops");
+  const recipes = { web: field.recipes.web! };
+  const error = await failure(bakeIn(field, { recipes, builderLimitSeconds: 0 }));
+  expect(error.message).toMatch(/^the power-off of builder i-\w+ took longer than 0 s/);
+  await sandbox().addFault({ service: "ec2", action: "TerminateInstances", kind: "500" });
+  await failure(bakeIn(field, { recipes, builderLimitSeconds: 0 }));
+  await sandbox().clearFaults();
+  await sandbox().setBuilders("succeeds");
+  field.lines.length = 0;
+  await bakeIn(field, { recipes: { db: field.recipes.db! } });
+  expect(field.lines.join("\n")).not.toContain("left behind");
+  await bakeIn(field, { recipes });
+  expect(field.lines.join("\n")).toMatch(/ended builder i-\w+ in eu-west-1, which an earlier bake had left/);
+  const { ec2 } = clients(sandbox().endpoint, primary);
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({}));
+  const states = Reservations!.flatMap(({ Instances }) => Instances!.map(({ State }) => State!.Name));
+  expect(new Set(states)).toEqual(new Set(["terminated"]));
+});
+
 it("a bake whose builder can't be removed says so, and keeps the image", async () => {
   const field = await open();
   await sandbox().addFault({ service: "ec2", action: "TerminateInstances", kind: "500" });

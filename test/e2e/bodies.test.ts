@@ -282,6 +282,103 @@ describe.skipIf(lacking !== undefined)("instances with bodies of the engine box"
     expect(await readFile(join(folder, "gateway.log"), "utf8")).not.toContain("could not be followed");
   });
 
+  test("boot with user-data that is none, empty, or no cloud-config, and say so", async () => {
+    const { ec2 } = aws();
+    const given = { nothing: undefined, empty: "", "no cloud-config": "just some words\n" };
+    const launched = await Promise.all(
+      Object.values(given).map((text) =>
+        launch(ec2, text === undefined ? {} : { UserData: Buffer.from(text).toString("base64") }),
+      ),
+    );
+    for (const server of launched)
+      await vi.waitFor(async () => expect(await consoleOf(ec2, server)).toContain("box: is up"), {
+        timeout: bootLimitMs,
+        interval: 500,
+      });
+    expect(await consoleOf(ec2, launched[2]!)).toMatch(/Unhandled non-multipart .*userdata.*just some words/);
+    const InstanceIds = launched.map(({ InstanceId }) => InstanceId!);
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+  });
+
+  test("whose user-data loops for ever run on, are ended like any other, and leave their console", async () => {
+    const { ec2 } = aws();
+    const endless = "#!/bin/sh\nwhile :; do echo still at it >/dev/console; sleep 1; done\n";
+    const server = await launch(ec2, { UserData: Buffer.from(endless).toString("base64") });
+    await vi.waitFor(async () => expect(await consoleOf(ec2, server)).toContain("still at it"), {
+      timeout: bootLimitMs,
+      interval: 500,
+    });
+    const InstanceIds = [server.InstanceId!];
+    const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds }));
+    expect(Reservations![0]!.Instances![0]!.State!.Name).toBe("running");
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+    expect(await consoleOf(ec2, server)).toContain("still at it");
+  });
+
+  test("reach the gateway and nothing else: no other address, no port of this computer, no say in the sandbox", async () => {
+    const { ec2 } = aws();
+    const server = await booted(ec2, quick);
+    const { port } = new URL(sandbox.endpoint);
+    const reached = await shell(
+      server,
+      [
+        "try() { curl -s -o /dev/null -w '%{http_code}' --max-time 3 \"$@\" || true; echo; }",
+        `try http://127.0.0.1:${port}/_rekindle/status`,
+        "try http://1.1.1.1/",
+        "try 'http://[2606:4700:4700::1111]/'",
+        "try http://169.254.169.253/",
+        'try "$AWS_ENDPOINT_URL/_rekindle/status"',
+        'try -X POST "$AWS_ENDPOINT_URL/moto-api/reset"',
+        "ping -c 1 -W 2 8.8.8.8 >/dev/null 2>&1 && echo pinged || echo unreached",
+        'python3 -c \'import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.sendto(b"x", ("8.8.8.8", 53)); s.recv(1)\' 2>/dev/null && echo answered || echo unreached',
+      ].join("\n"),
+    );
+    const [own, ...others] = reached.split("\n");
+    expect([own, ...others.slice(0, 3)]).toEqual(["000", "000", "000", "000"]);
+    // The gateway takes the first for a call of S3, as it does every path that it does not know.
+    expect(others[3]).not.toBe("200");
+    expect(others[4]).toBe("403");
+    expect(others.slice(5)).toEqual(["unreached", "unreached"]);
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [server.InstanceId!] }));
+  });
+
+  test("are all gone after a reset, whatever they were in the middle of and whoever was killed", {
+    timeout: 300_000,
+  }, async () => {
+    const { ec2 } = aws();
+    const server = await booted(ec2, quick);
+    const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${region}a`, Size: 1 }));
+    const attachment = { InstanceId: server.InstanceId!, VolumeId: VolumeId!, Device: "/dev/sdf" };
+    await ec2.send(new AttachVolumeCommand(attachment));
+    await shell(
+      server,
+      "mkfs.ext4 -q /dev/sdf && mount /dev/sdf /srv && fsfreeze -f /srv && { setsid touch /srv/blocked & } >/dev/null 2>&1",
+    );
+    await sandbox.reset();
+    expect(leftBehind()).toEqual(before);
+
+    for (const helper of ["relay.js", "devices.py"]) {
+      await booted(ec2, quick);
+      const found = descendants(sandbox.pid).filter((pid) => commandLine(pid).includes(helper));
+      expect(found.length).toBeGreaterThan(0);
+      for (const pid of found) process.kill(pid, "SIGKILL");
+      await sandbox.reset();
+      expect(leftBehind()).toEqual(before);
+    }
+    const again = await booted(ec2, quick);
+    const volume = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${region}a`, Size: 1 }));
+    await ec2.send(
+      new AttachVolumeCommand({
+        InstanceId: again.InstanceId!,
+        VolumeId: volume.VolumeId!,
+        Device: "/dev/sdf",
+      }),
+    );
+    expect(await shell(again, "[ -b /dev/sdf ] && echo there")).toBe("there");
+    await sandbox.reset();
+    expect(leftBehind()).toEqual(before);
+  });
+
   test("end with a gateway that is killed, and leave nothing either", async () => {
     const { ec2 } = aws();
     const server = await booted(ec2, quick);
@@ -300,6 +397,19 @@ describe.skipIf(lacking !== undefined)("instances with bodies of the engine box"
       { timeout: 20_000, interval: 250 },
     );
   });
+
+  function descendants(pid: number): number[] {
+    const children = spawnSync("pgrep", ["-P", String(pid)])
+      .stdout.toString()
+      .split("\n")
+      .filter(Boolean)
+      .map(Number);
+    return [...children, ...children.flatMap(descendants)];
+  }
+
+  function commandLine(pid: number): string {
+    return spawnSync("ps", ["-o", "args=", "-p", String(pid)]).stdout.toString();
+  }
 
   function processes(commandLine: string): string {
     return spawnSync("pgrep", ["-fx", commandLine]).stdout.toString();

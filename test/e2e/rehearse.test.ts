@@ -1,42 +1,33 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { run } from "../../bootstrap/edges/process.ts";
+import { join } from "node:path";
 import type { RehearsalReport } from "../../bootstrap/rehearsal/report.ts";
 import { lackingForBox } from "../sandbox/box-lacking.ts";
+import { type RehearsedProject, rehearsedProject } from "./rehearsed-project.ts";
 
 const lacking = lackingForBox();
+const nginx = "configs/roles/web/files/etc/nginx/nginx.conf";
 
-/** A project that a test may edit, with this one's caches: an engineer's work tree, after each edit. */
 describe.skipIf(lacking !== undefined)("a rehearsal of web from the work tree", () => {
-  let project: string;
-  const nginx = () => join(project, "configs/roles/web/files/etc/nginx/nginx.conf");
+  let project: RehearsedProject;
 
   beforeAll(async () => {
-    project = await mkdtemp(join(tmpdir(), "rekindle-rehearse-"));
-    for (const part of ["cdktf.json", "configs", "cloud-init"])
-      await cp(part, join(project, part), { recursive: true });
-    await mkdir(resolve(".rekindle"), { recursive: true });
-    await symlink(resolve(".rekindle"), join(project, ".rekindle"));
+    project = await rehearsedProject();
     // Base and golden image are made once, and are in the cache from then on.
     expect((await rehearse()).code).toBe(0);
   }, 900_000);
 
-  afterAll(() => rm(project, { recursive: true, force: true }));
+  afterAll(() => project.remove());
 
   async function rehearse(): Promise<{ code: unknown; report: RehearsalReport; stderr: string }> {
-    const words = [resolve("bin/rekindle.js"), "rehearse", "web", "--engine", "box", "--json"];
-    const { ending, stdout, stderr } = await run(process.execPath, words, { cwd: project });
+    const { ending, stdout, stderr } = await project.rekindle([
+      "rehearse",
+      "web",
+      "--engine",
+      "box",
+      "--json",
+    ]);
     return { code: ending.kind === "exited" ? ending.code : ending, report: JSON.parse(stdout), stderr };
-  }
-
-  async function edit(path: string, from: string, to: string): Promise<() => Promise<void>> {
-    const before = await readFile(path, "utf8");
-    expect(before).toContain(from);
-    await writeFile(path, before.replace(from, to));
-    return () => writeFile(path, before);
   }
 
   it("is healthy, says where the time went, and leaves nothing", async () => {
@@ -59,7 +50,7 @@ describe.skipIf(lacking !== undefined)("a rehearsal of web from the work tree", 
   });
 
   it("fails with nginx's own message when its configuration is wrong, before anything is committed", async () => {
-    const undo = await edit(nginx(), "sendfile on;", "sendfile on;\n    no_such_directive on;");
+    const undo = await project.edit(nginx, "sendfile on;", "sendfile on;\n    no_such_directive on;");
     const { code, report, stderr } = await rehearse();
     await undo();
     expect(code).toBe(1);
@@ -76,9 +67,9 @@ describe.skipIf(lacking !== undefined)("a rehearsal of web from the work tree", 
   });
 
   it("fails with what its health check answers when the page is another one", async () => {
-    const undoPage = await edit(nginx(), "location = /healthz", "location = /other");
-    const role = join(project, "configs/roles/web/role.yaml");
-    const undoTimeout = await edit(role, "path: /healthz }", "path: /healthz, timeout: 5s }");
+    const undoPage = await project.edit(nginx, "location = /healthz", "location = /other");
+    const role = "configs/roles/web/role.yaml";
+    const undoTimeout = await project.edit(role, "path: /healthz }", "path: /healthz, timeout: 5s }");
     const { code, report } = await rehearse();
     await Promise.all([undoPage(), undoTimeout()]);
     expect(code).toBe(1);
@@ -86,23 +77,20 @@ describe.skipIf(lacking !== undefined)("a rehearsal of web from the work tree", 
   });
 
   it("opens a shell in the server, whatever came of it", async () => {
-    const words = [resolve("bin/rekindle.js"), "rehearse", "web", "--engine", "box", "--shell"];
-    const { ending, stdout } = await run(process.execPath, words, {
-      cwd: project,
-      input: "hostname; systemctl is-active nginx\n",
-    });
+    const { ending, stdout } = await project.rekindle(
+      ["rehearse", "web", "--engine", "box", "--shell"],
+      "hostname; systemctl is-active nginx\n",
+    );
     expect(ending).toEqual({ kind: "exited", code: 0 });
     expect(stdout).toMatch(/\nweb\nactive\n$/);
   });
 
-  function stages(): string[] {
-    const folder = resolve(".rekindle", "stages");
-    return existsSync(folder) ? readdirSync(folder) : [];
+  const stagesFolder = () => join(project.folder, ".rekindle", "stages");
+  const stages = () => (existsSync(stagesFolder()) ? readdirSync(stagesFolder()) : []);
+
+  /** Those that a rehearsal's disks are behind; others are not ours. */
+  function loopDevices(): string[] {
+    const files = execFileSync("losetup", ["-ln", "-O", "BACK-FILE"], { encoding: "utf8" }).split("\n");
+    return files.filter((file) => file.includes(stagesFolder()));
   }
 });
-
-/** Those that a rehearsal's disks are behind; others are not ours. */
-function loopDevices(): string[] {
-  const files = execFileSync("losetup", ["-ln", "-O", "BACK-FILE"], { encoding: "utf8" }).split("\n");
-  return files.filter((file) => file.includes(resolve(".rekindle", "stages")));
-}

@@ -33,7 +33,7 @@ export class FakeEngine implements Engine {
   /** What becomes of a machine as soon as it has booted. */
   booted: ((machine: FakeMachine) => Promise<void>) | undefined;
   /** Answers scripts, for a test of those that no test's computer may run. */
-  shell: ((machine: FakeMachine, script: string) => Promise<Finished>) | undefined;
+  scripted: ((machine: FakeMachine, script: string) => Promise<Finished>) | undefined;
   readonly disks = new Set<Disk>();
   /** Disks that cannot be read. */
   readonly broken = new Set<Disk>();
@@ -138,8 +138,8 @@ export class FakeEngine implements Engine {
       stopped,
       attach,
       exec: async (script, options) =>
-        this.shell
-          ? await this.shell(fake, script)
+        this.scripted
+          ? await this.scripted(fake, script)
           : await run("sh", ["-c", script], { cwd: machine.root, ...options }),
       shell: () => ["sh"],
       powerOff: async () => fake.shutItselfDown(),

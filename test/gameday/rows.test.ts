@@ -15,6 +15,15 @@ describe("the loss of data", () => {
     });
   });
 
+  it("grows by exactly the time without a fresh recovery point, whether clients could write in it or not", () => {
+    const later = "2026-11-24T10:01:05.500Z";
+    expect(dataLoss(rows, rows[1], later).rpoSeconds! - dataLoss(rows, rows[1], faultAt).rpoSeconds!).toBe(
+      60,
+    );
+    const more = [...rows, { id: 5, at: "2026-11-24T10:01:05.000Z" }];
+    expect(dataLoss(more, rows[1], later)).toMatchObject({ rpoSeconds: 63.5, lost: 3 });
+  });
+
   it("is everything when nothing came back, and then there is no RPO", () => {
     expect(dataLoss(rows, undefined, faultAt)).toEqual({ written: 4, lastWritten: rows[3], lost: 4 });
   });

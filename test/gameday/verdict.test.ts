@@ -3,7 +3,7 @@ import type { Step } from "../../bootstrap/gameday/report.ts";
 import { type Findings, judge, overheadShare } from "../../bootstrap/gameday/verdict.ts";
 
 function aStep(name: string, seconds: number, changes: Partial<Step> = {}): Step {
-  const spent = { terraform: 0, aws: seconds, passing: 0, rekindle: 0 };
+  const spent = { terraform: 0, aws: seconds, boot: 0, data: 0, passing: 0, rekindle: 0 };
   return {
     name,
     startedAt: "2026-11-24T10:00:00.000Z",
@@ -94,7 +94,7 @@ describe("a verdict", () => {
   });
 
   it("counts only Rekindle's own time as overhead", () => {
-    const spent = { terraform: 8, aws: 1, passing: 0, rekindle: 1 };
+    const spent = { terraform: 8, aws: 1, boot: 0, data: 0, passing: 0, rekindle: 1 };
     expect(overheadShare([aStep("rebuild", 10, { spent })])).toBe(0.1);
   });
 });

@@ -6,12 +6,17 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 
 /** Clients of one region that try once, so that a test sees the first answer. */
-export function clients(endpoint: string, region: string, patienceMs = 30_000) {
+export function clients(
+  endpoint: string,
+  region: string,
+  patienceMs = 30_000,
+  credentials = { accessKeyId: "test", secretAccessKey: "test" },
+) {
   const config = {
     endpoint,
     region,
     maxAttempts: 1,
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    credentials,
     requestHandler: { requestTimeout: patienceMs, throwOnRequestTimeout: true },
   };
   return {

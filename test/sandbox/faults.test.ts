@@ -1,4 +1,4 @@
-import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
+import { DescribeVpcsCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { ListRolesCommand } from "@aws-sdk/client-iam";
 import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
 import { ListBucketsCommand } from "@aws-sdk/client-s3";
@@ -40,6 +40,25 @@ describe("an injected fault reads like the service's own", () => {
   test("a reset closes the connection", async () => {
     await sandbox().addFault({ kind: "reset", service: "ec2" });
     await expect(calls.ec2()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  test("a region short of capacity launches nothing, and answers all other questions", async () => {
+    await sandbox().addFault({ kind: "capacity", region });
+    const launch = new RunInstancesCommand({
+      ImageId: "ami-1",
+      InstanceType: "t3.small",
+      MinCount: 1,
+      MaxCount: 1,
+    });
+    await expect(inRegion().ec2.send(launch)).rejects.toMatchObject({
+      name: "InsufficientInstanceCapacity",
+      message: expect.stringContaining("do not have sufficient t3.small capacity"),
+      $metadata: { httpStatusCode: 500 },
+    });
+    await calls.ec2();
+    await expect(sandbox().addFault({ kind: "capacity", action: "PutObject" })).rejects.toThrow(
+      'action is "PutObject"; only RunInstances lacks capacity',
+    );
   });
 
   test("latency holds a request back and lets it pass", async () => {

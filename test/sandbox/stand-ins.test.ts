@@ -73,6 +73,17 @@ async function consoleOf(instance: string) {
   return Buffer.from(Output!, "base64").toString();
 }
 
+test.each([
+  ["longer than EC2 takes", "x".repeat(16_385), "InvalidParameterValue: User data is limited to 16384 bytes"],
+  ["as long as EC2 takes", "x".repeat(16_384), undefined],
+])("user-data that is %s", async (_, text, refusal) => {
+  const launched = launch({ userData: Buffer.from(text), tags: { Name: "server" } }).then(
+    () => undefined,
+    ({ name, message }: Error) => `${name}: ${message}`,
+  );
+  expect(await launched).toBe(refusal);
+});
+
 describe("a builder", () => {
   test("powers itself off, with the mark of its user-data on a console that admits the stand-in", async () => {
     const builder = await launch();

@@ -6,6 +6,7 @@ comes from the request, and conditions are decided by the instance's tags and th
 """
 
 import sys
+from urllib.parse import parse_qsl, quote, urlencode
 
 from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
@@ -58,6 +59,19 @@ def conditions_met(self, _):
 SimpleSystemManagerResponse._determine_resource = parameter
 SecretsManagerResponse._determine_resource = secret
 EC2Response._determine_resource = instance
+
+create_request = access_control.IAMRequestBase._create_aws_request
+
+
+def request_as_signed(self):
+    """moto has the query as people read it; what was signed has every reserved character encoded."""
+    path, mark, query = self._path.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    self._path = path + mark + urlencode(pairs, quote_via=quote, safe="-_.~")
+    return create_request(self)
+
+
+access_control.IAMRequestBase._create_aws_request = request_as_signed
 
 decide = access_control.IAMPolicyStatement.is_action_permitted
 

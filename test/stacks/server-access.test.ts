@@ -149,7 +149,7 @@ describe("a server of role app, where IAM is enforced,", () => {
   });
 
   it("neither lists nor deletes", async () => {
-    const listing = server.s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    const listing = server.s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: "bundles/app/" }));
     await expect(listing).rejects.toMatchObject({ name: "AccessDenied" });
     const deletion = new DeleteObjectCommand({ Bucket: bucket, Key: "bundles/app/a.tar.gz" });
     await expect(server.s3.send(deletion)).rejects.toMatchObject({ name: "AccessDenied" });

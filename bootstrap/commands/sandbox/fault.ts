@@ -17,7 +17,7 @@ export function faultCommand(context: () => Promise<SandboxContext>): Command {
   command
     .command("add <kind>")
     .description(
-      "throttle, 500, 503, reset or latency, for the requests that match; everything when nothing is named",
+      "throttle, 500, 503, reset, latency, or capacity (no room for another instance), for the requests that match; everything when nothing is named",
     )
     .option("--service <service>", "as in signatures: ec2, s3, rds, elasticloadbalancing")
     .option("--action <action>", "as AWS names it: RunInstances, PutObject")

@@ -9,6 +9,7 @@ import {
   EC2Client,
   GetConsoleOutputCommand,
   type Image,
+  paginateDescribeInstances,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
@@ -27,6 +28,8 @@ export interface ImageFactory {
   /** Resolves a recipe's base image: an SSM parameter's value, or the newest image of an owner by name. */
   baseImage(base: Role["image"]["base"]): Promise<string>;
   launchBuilder(builder: BuilderRequest): Promise<string>;
+  /** Builders with these tags that are not ended. */
+  builders(tags: Record<string, string>): Promise<string[]>;
   builderState(instanceId: string): Promise<string>;
   console(instanceId: string): Promise<string>;
   terminate(instanceId: string): Promise<void>;
@@ -114,6 +117,17 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
         }),
       );
       return launched.Instances![0]!.InstanceId!;
+    },
+    async builders(tags) {
+      const Filters = [
+        ...Object.entries(tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] })),
+        { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] },
+      ];
+      const found: string[] = [];
+      for await (const { Reservations } of paginateDescribeInstances({ client: ec2 }, { Filters }))
+        for (const { Instances } of Reservations ?? [])
+          found.push(...(Instances ?? []).map(({ InstanceId }) => InstanceId!));
+      return found;
     },
     async builderState(instanceId) {
       const found = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));

@@ -1,10 +1,10 @@
 import { EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import { tags } from "../../config/names.ts";
-import type { LiveServer } from "../../drift/targets.ts";
+import type { LaunchedServer } from "../../gameday/boots.ts";
 import { type AwsAccess, clientConfig, connected } from "./access.ts";
 
 /** Tells which of an environment's servers run in one region, by their tags, sorted. */
-export type FindLiveServers = (environment: string) => Promise<LiveServer[]>;
+export type FindLiveServers = (environment: string) => Promise<LaunchedServer[]>;
 
 export function ec2LiveServers(access: AwsAccess, region: string): FindLiveServers {
   const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
@@ -22,7 +22,13 @@ export function ec2LiveServers(access: AwsAccess, region: string): FindLiveServe
       .map((instance) => {
         const tag = (key: string) => instance.Tags?.find(({ Key }) => Key === key)?.Value;
         const role = tag(tags.role) ?? "";
-        return { instance: instance.InstanceId!, region, role, server: tag(tags.server) ?? role };
+        return {
+          instance: instance.InstanceId!,
+          region,
+          role,
+          server: tag(tags.server) ?? role,
+          launchedAt: instance.LaunchTime!.toISOString(),
+        };
       })
       .sort((a, b) => (`${a.server} ${a.instance}` < `${b.server} ${b.instance}` ? -1 : 1));
   };

@@ -70,7 +70,7 @@ export function connectSandbox(handle: SandboxHandle, clock: Clock): Sandbox {
           copyLimitMs,
         )
       ).folder,
-    reset: async () => void (await ask("POST", "reset")),
+    reset: async () => void (await askGateway(handle.endpoint, "POST", "reset", undefined, resetLimitMs)),
     stop: () => stopGateway(handle, () => ask("POST", "stop"), clock),
   };
 }
@@ -78,8 +78,10 @@ export function connectSandbox(handle: SandboxHandle, clock: Clock): Sandbox {
 const answerLimitMs = 15_000;
 /** Data takes its time. */
 const copyLimitMs = 600_000;
+/** A reset first waits for what is under way, such as servers that start. */
+const resetLimitMs = 120_000;
 
-/** One call of the control API. The gateway answers at once or not at all. */
+/** One call of the control API. The gateway answers at once or not at all, where a limit says nothing else. */
 export async function askGateway<T>(
   endpoint: string,
   method: string,

@@ -13,6 +13,8 @@ export interface Devices {
   release(device: number): Promise<void>;
   /** Runs `act` while nothing is written to the file systems on some devices. */
   whileFrozen<T>(devices: readonly number[], act: () => Promise<T>): Promise<T>;
+  /** Resolves when it has ended, by `close` or by itself. */
+  readonly gone: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ export async function openDevices(): Promise<Devices> {
   await Promise.race([once(child, "spawn"), gone]);
 
   return {
+    gone,
     attach: async (file) => (await ask<{ number: number }>("attach", { file })).number,
     detach: async (number) => void (await ask("detach", { number })),
     release: async (number) => void (await ask("release", { number })),

@@ -1,4 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { debianBase, packageHosts, recipeDigest } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
@@ -9,6 +10,7 @@ import { openDevices } from "./devices.ts";
 import { makeEngineLayer } from "./engine-layer.ts";
 import { type Network, openNetwork } from "./network.ts";
 import { openRegion } from "./region.ts";
+import { reopened } from "./reopened.ts";
 import { missingForBox } from "./requirements.ts";
 import { openStore } from "./store.ts";
 
@@ -43,13 +45,14 @@ export async function openBox({
   await mkdir(folder, { recursive: true });
   const store = openStore(folder);
   const engineLayer = join(folder, "engine");
-  const devices = await openDevices();
+  const devices = reopened(openDevices);
+  await devices();
   const packages = packageProxy({
     hosts: packageHosts(recipe),
     cache: join(cache, "packages"),
     upstream: process.env.http_proxy,
   });
-  const open = new Map<string, { bodies: EngineRegion; network: Network }>();
+  const open = new Map<string, { bodies: EngineRegion; network(): Promise<Network> }>();
   const bases = new Map<string, Promise<Disk>>();
   let tree: Promise<string> | undefined;
 
@@ -73,16 +76,21 @@ export async function openBox({
     prepareBase: async (say) => void (await prepare(say)),
     async openRegion(region, { metadata, aws, resolve }) {
       if (open.has(region)) throw new Error(`region ${region} is open already`);
-      const network = await openNetwork(relayScript, {
-        ports: {
-          metadata: (request, response) => metadata(request.socket.remoteAddress ?? "", request, response),
-          aws,
-          packages,
-        },
-        resolve,
+      const ports = {
+        metadata: (request: IncomingMessage, response: ServerResponse) =>
+          metadata(request.socket.remoteAddress ?? "", request, response),
+        aws,
+        packages,
+      };
+      const network = reopened(async () => {
+        const opened = await openNetwork(relayScript, { ports, resolve });
+        // Its machines have lost it for good: they end, as those of a host whose network fails.
+        void opened.gone.then(() => bodies.kill());
+        return opened;
       });
       const bodies = openRegion({ region, store, devices, network, engineLayer });
       open.set(region, { bodies, network });
+      await network();
       return bodies;
     },
     base(region) {
@@ -94,8 +102,8 @@ export async function openBox({
     },
     async close() {
       await Promise.all([...open.values()].map(({ bodies }) => bodies.kill()));
-      await Promise.all([...open.values()].map(({ network }) => network.close()));
-      await devices.close();
+      await Promise.all([...open.values()].map(async ({ network }) => await (await network()).close()));
+      await (await devices()).close();
     },
   };
 }

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
 import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describeEnding, type Finished, run, succeeded } from "../../../bootstrap/edges/process.ts";
 import { bodyEnvironment } from "../addresses.ts";
 import type { Machine } from "../engine.ts";
+import { ConsoleFile } from "./console-file.ts";
 import type { Network } from "./network.ts";
 import { endingWithUs, program } from "./programs.ts";
 
@@ -57,6 +57,7 @@ export async function startMachine({
   );
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.on("error", () => undefined);
+  const console = new ConsoleFile(machine.consoleFile);
   let running = true;
   let early = "";
   const marks = { first: () => {}, booted: () => {} };
@@ -68,7 +69,7 @@ export async function startMachine({
   });
   for (const output of [child.stdout, child.stderr])
     output.on("data", (bytes: Buffer) => {
-      appendFileSync(machine.consoleFile, bytes);
+      console.append(bytes);
       if (early.endsWith(bootMark)) return;
       early += bytes.toString("latin1");
       marks.first();

@@ -13,6 +13,8 @@ export interface Network {
   /** Gives the network namespace of a process an `eth0` that is on this network. */
   join(pid: number): Promise<void>;
   connect(address: string, port: number): Promise<Duplex>;
+  /** Resolves when it has ended, by `close` or by itself: then nobody on it reaches anything. */
+  readonly gone: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -105,6 +107,7 @@ export async function openNetwork(relayScript: string, { ports, resolve }: Neigh
   let joined = 0;
   let connections = 0;
   return {
+    gone,
     async join(pid) {
       joined += 1;
       const lines = `link add v${joined} type veth peer name eth0 netns ${pid}\nlink set v${joined} master bridge up\n`;

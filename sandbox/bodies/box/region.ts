@@ -9,8 +9,8 @@ const bytesOfGiB = 1024 ** 3;
 export interface RegionParts {
   region: string;
   store: Store;
-  devices: Devices;
-  network: Network;
+  devices(): Promise<Devices>;
+  network(): Promise<Network>;
   engineLayer: string;
 }
 
@@ -21,9 +21,16 @@ interface Attachment {
   loop: number;
 }
 
+interface Entry {
+  machine: Machine;
+  running?: Running;
+  /** Resolves when it has stopped and its disks are free. */
+  stopped?: Promise<void>;
+}
+
 export function openRegion({ region, store, devices, network, engineLayer }: RegionParts): EngineRegion {
   const attached = new Map<Disk, Attachment>();
-  const machines = new Map<string, { machine: Machine; running?: Running }>();
+  const machines = new Map<string, Entry>();
 
   /** Puts a volume behind a device of this computer, for one machine. */
   const plug = async (machine: string, device: string, disk: Disk): Promise<number> => {
@@ -36,7 +43,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
     // Before the first wait, so that of two at the same time the second is refused.
     attached.set(disk, attachment);
     try {
-      attachment.loop = await devices.attach(file);
+      attachment.loop = await (await devices()).attach(file);
     } catch (error) {
       attached.delete(disk);
       throw new Error(`volume ${disk} can't be attached: ${(error as Error).message}`);
@@ -47,7 +54,10 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
   const unplugAll = async (machine: string) => {
     for (const [disk, use] of attached)
       if (use.machine === machine) {
-        if (use.loop >= 0) await devices.release(use.loop).catch(() => undefined);
+        if (use.loop >= 0)
+          await devices()
+            .then((opened) => opened.release(use.loop))
+            .catch(() => undefined);
         attached.delete(disk);
       }
   };
@@ -60,7 +70,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       rootFolder: store.path(machine.root, "roots"),
       engineLayer,
       loops,
-      network,
+      network: await network(),
     });
   };
 
@@ -72,7 +82,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
           throw new Error(`root disk ${machine.root} is in use by ${other.id}`);
         if (other.address === machine.address) throw new Error(`address ${machine.address} is ${other.id}'s`);
       }
-      const entry: { machine: Machine; running?: Running } = { machine };
+      const entry: Entry = { machine };
       machines.set(machine.id, entry);
       const forget = async () => {
         await unplugAll(machine.id);
@@ -87,6 +97,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       }
       entry.running = running;
       const stopped = running.stopped.then(forget);
+      entry.stopped = stopped;
       return {
         stopped,
         exec: (script, { timeoutMs } = {}) => running.exec(script, timeoutMs),
@@ -103,7 +114,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
           const found = [...attached].find(([, use]) => use.machine === machine.id && use.device === device);
           if (!found) throw new Error(`${machine.id} has no volume ${device}`);
           const [disk, { loop }] = found;
-          await devices.detach(loop).catch((error: Error) => {
+          await (await devices()).detach(loop).catch((error: Error) => {
             throw new Error(`${device} of ${machine.id} can't be detached: ${error.message}`);
           });
           attached.delete(disk);
@@ -127,7 +138,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       const loops = volumes.flatMap((volume) => attached.get(volume)?.loop ?? []);
       const made: Disk[] = [];
       try {
-        await devices.whileFrozen(loops, async () => {
+        await (await devices()).whileFrozen(loops, async () => {
           for (const disk of made.splice(0)) await store.remove(disk);
           for (const volume of volumes) made.push(await store.duplicate(region, volume, "snapshots"));
         });
@@ -156,11 +167,11 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       if (machine) throw new Error(`disk ${disk} is in use by ${machine}`);
       await store.remove(disk);
     },
-    connect: (address, port) => network.connect(address, port),
+    connect: async (address, port) => await (await network()).connect(address, port),
     async kill() {
-      const running = [...machines.values()].flatMap((entry) => entry.running ?? []);
-      for (const one of running) one.kill();
-      await Promise.all(running.map(({ stopped }) => stopped));
+      const entries = [...machines.values()];
+      for (const { running } of entries) running?.kill();
+      await Promise.all(entries.map(({ stopped }) => stopped));
     },
   };
 }

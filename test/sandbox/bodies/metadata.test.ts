@@ -3,15 +3,22 @@ import type { AddressInfo } from "node:net";
 import { AutoScalingClient, CreateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import {
   CreateLaunchTemplateCommand,
+  DescribeInstancesCommand,
+  EC2Client,
   ImportKeyPairCommand,
   type Instance,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import {
   AddRoleToInstanceProfileCommand,
+  CreateAccessKeyCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
+  CreateUserCommand,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sandboxWithBodies } from "./gateway-with-bodies.ts";
@@ -198,4 +205,52 @@ describe("an instance with a role", () => {
     const { id, address: PrivateIpAddress } = engine().machines[0]!;
     expect(await callerOf({ InstanceId: id, PrivateIpAddress })).toContain(`assumed-role/${role}/${id}`);
   });
+});
+
+test("where IAM is enforced, the gateway's own calls still work, and a server may do what its role says", async () => {
+  const { iam, s3 } = aws();
+  const Bucket = "bucket-of-the-role";
+  const CreateBucketConfiguration = { LocationConstraint: region } as const;
+  await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: "mine", Body: "x" }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: "yours", Body: "x" }));
+  const allow = (Action: string, Resource: string) =>
+    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource }] });
+  const RoleName = "server";
+  const AssumeRolePolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument }));
+  const PolicyDocument = allow("s3:GetObject", `arn:aws:s3:::${Bucket}/mine`);
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "own", PolicyDocument }));
+  await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: "server" }));
+  await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: "server", RoleName }));
+  await iam.send(new CreateUserCommand({ UserName: "admin" }));
+  const everything = { UserName: "admin", PolicyName: "all", PolicyDocument: allow("*", "*") };
+  await iam.send(new PutUserPolicyCommand(everything));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: "admin" }));
+
+  await fetch(`${sandbox().endpoint}/moto-api/reset-auth`, { method: "POST", body: "0" });
+  const { endpoint } = sandbox();
+  const credentials = { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+  const ec2 = new EC2Client({ endpoint, region, credentials, maxAttempts: 1 });
+  const server = await launch(ec2, { IamInstanceProfile: { Name: "server" } });
+  expect(engine().machines).toMatchObject([{ id: server.InstanceId }]);
+  const said = JSON.parse((await get(server, "/latest/meta-data/iam/security-credentials/server")).text);
+  const own = new S3Client({
+    endpoint,
+    region,
+    maxAttempts: 1,
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: said.AccessKeyId,
+      secretAccessKey: said.SecretAccessKey,
+      sessionToken: said.Token,
+    },
+  });
+  await own.send(new GetObjectCommand({ Bucket, Key: "mine" }));
+  await expect(own.send(new GetObjectCommand({ Bucket, Key: "yours" }))).rejects.toMatchObject({
+    name: "AccessDenied",
+  });
+  await expect(aws().ec2.send(new DescribeInstancesCommand({}))).rejects.toThrow();
+  await sandbox().reset();
+  await aws().ec2.send(new DescribeInstancesCommand({}));
 });

@@ -30,7 +30,7 @@ beforeEach(() => {
     machine.shutItselfDown();
   };
   // Nothing of it may run on this computer: it formats disks.
-  engine().shell = async (_, script) => {
+  engine().scripted = async (_, script) => {
     scripts.push(script);
     return {
       ending: { kind: "exited", code: failing === undefined ? 0 : 1 },
