@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { inWords } from "../../sandbox/bodies/lack.ts";
 import { missingForQemu } from "../../sandbox/bodies/qemu/requirements.ts";
 
 const { platform, arch } = process;
@@ -11,12 +12,14 @@ afterEach(() => {
 
 test("another system than Linux is named", async () => {
   Object.defineProperty(process, "platform", { value: "darwin" });
-  expect(await missingForQemu("/tmp")).toEqual(["it needs Linux, and this is darwin"]);
+  expect(await missingForQemu("/tmp")).toEqual([{ reason: "it needs Linux, and this is darwin" }]);
 });
 
 test.runIf(platform === "linux")("another processor is named, with those that will do", async () => {
   Object.defineProperty(process, "arch", { value: "riscv64" });
-  expect(await missingForQemu("/tmp")).toEqual(["it knows processors of the kind x64, and this is riscv64"]);
+  expect(await missingForQemu("/tmp")).toEqual([
+    { reason: "it knows processors of the kinds x64, and this is riscv64" },
+  ]);
 });
 
 test.runIf(platform === "linux" && arch === "x64")(
@@ -25,8 +28,11 @@ test.runIf(platform === "linux" && arch === "x64")(
     vi.spyOn(process, "getuid").mockReturnValue(1000);
     vi.stubEnv("PATH", "/var/empty");
     const missing = await missingForQemu("/tmp");
-    expect(missing).toContain("qemu-system-x86_64 is not installed; apt-get install qemu-system-x86");
-    expect(missing).toContain("newuidmap is not installed; apt-get install uidmap");
-    expect(missing.join("; ")).not.toMatch(/needs root/);
+    expect(missing).toContainEqual({
+      reason: "qemu-system-x86_64 is not installed",
+      package: "qemu-system-x86",
+    });
+    expect(missing).toContainEqual({ reason: "newuidmap is not installed", package: "uidmap" });
+    expect(inWords(missing)).not.toMatch(/needs root/);
   },
 );

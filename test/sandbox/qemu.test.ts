@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Disk } from "../../sandbox/bodies/engine.ts";
+import { inWords } from "../../sandbox/bodies/lack.ts";
 import { openQemu } from "../../sandbox/bodies/qemu/engine.ts";
 import { missingForQemu } from "../../sandbox/bodies/qemu/requirements.ts";
 import { engineContract } from "../contracts/engine.ts";
@@ -13,7 +14,7 @@ import { instanceId, toySurroundings } from "../contracts/toy-surroundings.ts";
 import { descendants, isAlive } from "./descendants.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rekindle-qemu-"));
-const lacking = (await missingForQemu(folder)).join("; ");
+const lacking = inWords(await missingForQemu(folder));
 const cache = resolve(".rekindle");
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
