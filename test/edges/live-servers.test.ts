@@ -37,8 +37,8 @@ describe("live servers", () => {
     await launch({});
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [gone] }));
     expect(await live(primary)).toEqual([
-      { instance: fixed, region: primary, role: "db", server: "db-0" },
-      { instance: fleet, region: primary, role: "web", server: "web" },
+      { instance: fixed, region: primary, role: "db", server: "db-0", launchedAt: expect.any(String) },
+      { instance: fleet, region: primary, role: "web", server: "web", launchedAt: expect.any(String) },
     ]);
     expect(await live(recovery)).toEqual([]);
   });
