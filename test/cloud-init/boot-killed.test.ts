@@ -107,7 +107,10 @@ function watch(lines: string): void {
 function bootWatched(): number | null {
   for (const name of watched) server.wrap(name, "/bin/sh $AT_STEP || exit 137");
   server.bucket("hooked.py", hooked);
-  server.program("python3", `shift 3; exec "${python}" ${server.bucketPath}/hooked.py "$@"`);
+  server.program(
+    "python3",
+    `shift 5; work=$1; shift; exec "${python}" ${server.bucketPath}/hooked.py "$work/tool.py" "$@"`,
+  );
   const { code } = server.boot(shells[0]!, "", `export BOOT=$$ AT_STEP=${server.bucketPath}/at-step;`);
   server.unwrap();
   server.program("python3", `exec "${python}" "$@"`);
