@@ -97,7 +97,7 @@ async function publishRole(s3: S3Client, root: string, tree: TreeEntry[]): Promi
   const put = async (Key: string, Body: Uint8Array) =>
     (await s3.send(new PutObjectCommand({ Bucket: "rekindle", Key, Body }))).VersionId!;
   const key = `bundles/web/${said.bundleSha256}.tar.gz`;
-  const bundle = { key, versionId: await put(key, gzipSync(tar)) };
+  const bundle = { key, versionId: await put(key, gzipSync(await tar())) };
   const about = {
     version: 1,
     release,

@@ -103,11 +103,7 @@ async function rehearse(
       learned.parameters = await makeParameters(live, context.sources);
     });
   await journal.step("publish", () =>
-    publish({
-      ...shared,
-      sources: async () => context.sources,
-      catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
-    }),
+    publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
   );
   await journal.step("bake", () =>
     bake({

@@ -16,12 +16,11 @@ import {
   assembleRelease,
   bundleKey,
   isManifestOf,
-  type KeptSource,
   manifestKey,
   type Release,
   type RoleSource,
 } from "../release/release.ts";
-import { isSignedBy, type PublicKey, signatureKey, statement } from "../release/signature.ts";
+import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
 import { movePointer } from "./pointer.ts";
 import { publishHistory } from "./publish-history.ts";
 
@@ -29,10 +28,9 @@ import { publishHistory } from "./publish-history.ts";
 const compress = promisify(gzip);
 
 export interface PublishContext {
-  topology: Pick<Topology, "environment">;
+  topology: Topology;
   commit: string;
-  /** What the roles contribute. Trees that are as in `known`, a release that this signer has signed, may be kept. */
-  sources(known?: Manifest): Promise<Record<string, RoleSource | KeptSource>>;
+  sources: Record<string, RoleSource>;
   signer: Signer;
   /** The keys that the servers of this commit accept a release from. */
   trusted: readonly PublicKey[];
@@ -43,6 +41,8 @@ export interface PublishContext {
   catalogs: readonly Catalog[];
   clock: Pick<Clock, "now">;
   print(line: string): void;
+  /** Told of the release once it is live. */
+  remember?(release: Release): Promise<void>;
 }
 
 export interface Published {
@@ -57,10 +57,11 @@ export interface Published {
 export async function publish(context: PublishContext): Promise<Published> {
   const { environment } = context.topology;
   const key = await trustedKey(context);
-  // The pointer is read before anything else: whoever moves it meanwhile is noticed by the swap.
-  const before = await context.catalogs[0]!.pointer();
-  const [release, said, publishers] = await Promise.all([
-    pack(context, await signedManifest(context.catalogs[0]!, before?.pointer, key)),
+  // The buckets answer while the release is packed. The pointer is read before anything is uploaded: whoever moves it
+  // meanwhile is noticed by the swap.
+  const [release, before, said, publishers] = await Promise.all([
+    assembleRelease(environment.name, context.commit, context.sources),
+    context.catalogs[0]!.pointer(),
     context.repository.describe(context.commit),
     Promise.all(
       context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
@@ -85,34 +86,13 @@ export async function publish(context: PublishContext): Promise<Published> {
     pointer,
     said: { kind: "publish", ...said, publisher: publishers[0]!, reason: null },
   });
+  await context.remember?.(release);
   return {
     release: release.release,
     commit: release.commit,
     uploaded: sites.reduce((sum, { uploaded }) => sum + uploaded, 0),
     pointer: moved,
   };
-}
-
-async function pack(context: PublishContext, known?: Manifest): Promise<Release> {
-  const { environment } = context.topology;
-  return assembleRelease(environment.name, context.commit, await context.sources(known));
-}
-
-/** The manifest that the pointer names, as this key signed it: what it says of a tree can be relied on. */
-async function signedManifest(
-  catalog: Catalog,
-  pointer: Pointer | undefined,
-  key: PublicKey,
-): Promise<Manifest | undefined> {
-  if (pointer === undefined) return undefined;
-  const [found, signature] = await Promise.all([
-    catalog.manifest(pointer.release),
-    catalog.store.get(signatureKey(pointer.release, key.id)),
-  ]);
-  if (found === undefined || signature === undefined) return undefined;
-  const isOurs =
-    found.manifest.environment === pointer.environment && found.manifest.commit === pointer.commit;
-  return isOurs && isSignedBy(key, found.pin.sha256, signature.body) ? found.manifest : undefined;
 }
 
 /** A release that servers would not accept is not worth an upload. */
@@ -137,7 +117,7 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   ]);
   let published = found;
   if (published === undefined) {
-    uploaded += await uploadRelease(context, catalog, release);
+    uploaded += await uploadRelease(catalog, release);
     published = (await catalog.manifest(release.release))!;
     context.print(`release ${release.release} is in ${store.region}: ${uploaded} objects uploaded`);
   }
@@ -149,21 +129,14 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
 }
 
 /** Bundles that are there already are asked for, not sent: a commit seldom changes more than one role. */
-async function uploadRelease(context: PublishContext, catalog: Catalog, release: Release): Promise<number> {
+async function uploadRelease(catalog: Catalog, release: Release): Promise<number> {
   const { store } = catalog;
-  let whole: Promise<Release> | undefined;
-  // A kept tree's bundle is gone from this bucket, or was never there.
-  const packAnew = async (role: string): Promise<Buffer> => {
-    whole ??= pack(context);
-    return (await whole).roles[role]!.tar!;
-  };
   const bundles = Object.entries(release.roles).map(async ([role, { tar, ...said }]) => {
     const key = bundleKey(role, said.bundleSha256);
     const found = await store.head(key);
     if (found !== undefined && found.sha256 !== said.bundleSha256) throw tampered(catalog, key);
-    const upload = async () =>
-      store.create(key, await compress(tar ?? (await packAnew(role)), { level: 1 }), said.bundleSha256);
-    const bundle = found ?? (await upload());
+    const bundle =
+      found ?? (await store.create(key, await compress(await tar(), { level: 1 }), said.bundleSha256));
     const isNew = found === undefined && "kind" in bundle && bundle.kind === "created";
     return { isNew, role: [role, { ...said, bundle: { key, versionId: bundle.versionId } }] as const };
   });

@@ -39,12 +39,6 @@ export function loadTopology(files: ConfigFiles, name: string): Loaded {
     : { kind: "faulty", faults: sortFaults(faults) };
 }
 
-/** An environment's own file, without its roles; nothing where `loadTopology` has faults of it to report. */
-export function loadEnvironment(files: ConfigFiles, name: string): Environment | undefined {
-  const path = environmentPath(name);
-  return files.has(path) ? checkShape(read(files, path), environmentSchema).value : undefined;
-}
-
 /** Checks a role by itself, whether an environment names it or not: it may be named tomorrow. */
 export function roleFaults(files: ConfigFiles, name: string): Fault[] {
   return checkRole(files, name).faults;

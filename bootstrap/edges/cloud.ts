@@ -33,7 +33,7 @@ export interface Cloud {
   ensureStateBucket(): Promise<"created" | "there">;
 }
 
-export function connectCloud(access: AwsAccess, topology: Pick<Topology, "environment">): Cloud {
+export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
   const { name, account, regions } = topology.environment;
   const connect = (region: string): CloudRegion => ({
     region,

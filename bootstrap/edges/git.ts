@@ -77,16 +77,19 @@ export function gitRepository(root: string): Repository {
         .filter((entry) => entry !== "")
         .map(parseEntry);
       const modes = entries.map(({ path, mode }) => fileMode(path, mode, commit));
-      const now = entries.filter(({ path }) => !later(path));
-      const contents = await readBlobs(
-        root,
-        now.map(({ id }) => id),
-      );
-      const read = new Map(now.map(({ path }, index) => [path, contents[index]!]));
+      const now = entries.filter(({ path }) => !later(path)).map(({ id }) => id);
+      const rest = entries.filter(({ path }) => later(path)).map(({ id }) => id);
+      const read = await readBlobs(root, now);
+      let readLater: Map<string, Buffer> | undefined;
       return new Map(
         entries.map(({ path, id }, index): [string, ConfigFile] => {
-          const [content, mode] = [read.get(path), modes[index]!];
-          return [path, content === undefined ? fileReadLater(root, id, mode) : { content, mode }];
+          const [content, mode] = [read.get(id), modes[index]!];
+          if (content !== undefined) return [path, { content, mode }];
+          const get = () => {
+            readLater ??= readBlobsNow(root, rest);
+            return readLater.get(id)!;
+          };
+          return [path, Object.defineProperty({ mode } as ConfigFile, "content", { get, enumerable: true })];
         }),
       );
     },
@@ -107,13 +110,11 @@ async function lookUp(git: SimpleGit, root: string, revision: string): Promise<s
   }
 }
 
+const batch = ["cat-file", "--batch", "--buffer"];
+
 /** All of them by one process: one for each file is what makes a commit of thousands slow, and simple-git has no batch. */
-async function readBlobs(root: string, ids: readonly string[]): Promise<Buffer[]> {
-  const input = ids.map((id) => `${id}\n`).join("");
-  const { ending, stdout, stderr } = await runForBytes("git", ["cat-file", "--batch", "--buffer"], {
-    cwd: root,
-    input,
-  });
+async function readBlobs(root: string, ids: readonly string[]): Promise<Map<string, Buffer>> {
+  const { ending, stdout, stderr } = await runForBytes("git", batch, { cwd: root, input: linesOf(ids) });
   if (ending.kind !== "exited" || ending.code !== 0) {
     throw new RekindleError(
       "tool-failed",
@@ -121,31 +122,36 @@ async function readBlobs(root: string, ids: readonly string[]): Promise<Buffer[]
       { details: stderr.split("\n").filter((line) => line !== "") },
     );
   }
-  let at = 0;
-  return ids.map((id) => {
-    // `<id> blob <size>`, a line end, the bytes, a line end.
-    const end = stdout.indexOf(10, at);
-    const [, kind, size] = stdout.toString("latin1", at, end).split(" ");
-    if (kind !== "blob") {
-      throw new RekindleError(
-        "tool-failed",
-        `git in ${root} has no object ${id}; check the repository with \`git fsck\``,
-      );
-    }
-    at = end + 2 + Number(size);
-    return stdout.subarray(end + 1, at - 1);
-  });
+  return blobsIn(root, stdout, ids);
 }
 
-function fileReadLater(root: string, id: string, mode: ConfigFile["mode"]): ConfigFile {
-  let content: Buffer | undefined;
-  return {
-    mode,
-    get content() {
-      content ??= execFileSync("git", ["cat-file", "blob", id], { cwd: root, maxBuffer: 2 ** 31 - 1 });
-      return content;
-    },
-  };
+/** The same for whoever asks for content that was to be read later, and so can't wait. */
+function readBlobsNow(root: string, ids: readonly string[]): Map<string, Buffer> {
+  const stdout = execFileSync("git", batch, { cwd: root, input: linesOf(ids), maxBuffer: 2 ** 31 - 1 });
+  return blobsIn(root, stdout, ids);
+}
+
+function linesOf(ids: readonly string[]): string {
+  return ids.map((id) => `${id}\n`).join("");
+}
+
+function blobsIn(root: string, stdout: Buffer, ids: readonly string[]): Map<string, Buffer> {
+  let at = 0;
+  return new Map(
+    ids.map((id) => {
+      // `<id> blob <size>`, a line end, the bytes, a line end.
+      const end = stdout.indexOf(10, at);
+      const [, kind, size] = stdout.toString("latin1", at, end).split(" ");
+      if (kind !== "blob") {
+        throw new RekindleError(
+          "tool-failed",
+          `git in ${root} has no object ${id}; check the repository with \`git fsck\``,
+        );
+      }
+      at = end + 2 + Number(size);
+      return [id, stdout.subarray(end + 1, at - 1)];
+    }),
+  );
 }
 
 interface TreeEntry {

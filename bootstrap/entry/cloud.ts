@@ -5,7 +5,7 @@ import type { Stopwatch } from "../edges/stopwatch.ts";
 import { awsAccessOfShell, type Running } from "./shell.ts";
 
 /** AWS as the shell's environment describes it: the user's own account, or the sandbox of `rekindle sandbox env`. */
-export function cloudOfShell(topology: Pick<Topology, "environment">, running: Running): Cloud {
+export function cloudOfShell(topology: Topology, running: Running): Cloud {
   return connectCloud(awsAccessOfShell(running), topology);
 }
 

@@ -1,19 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { versioned } from "../commands/committed-sources.ts";
-import type { ConfigFiles } from "../config/files.ts";
+import { readCommit, versioned } from "../commands/read-commit.ts";
 import { loadTopology } from "../config/load.ts";
 import type { Topology } from "../config/schema.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { gitRepository } from "../edges/git.ts";
 import { badConfiguration, RekindleError } from "../errors.ts";
 import type { Recipe } from "../image/recipe.ts";
+import type { PackedTrees } from "../release/packed-trees.ts";
 import type { RoleSource } from "../release/release.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { roleRecipe, roleSources } from "../release/sources.ts";
 import { trustedKeys, withTrustedKey } from "../release/trust.ts";
-import { secretFaults } from "../secrets/allowed.ts";
 
 /** The nearest folder, from the current one up, that holds a cdktf.json: the user's project. */
 export function projectRoot(): string {
@@ -29,7 +28,7 @@ export function projectRoot(): string {
 }
 
 /** Where this program itself is installed. */
-export function programFile(name: "gateway.js" | "stacks.js"): string {
+export function programFile(name: "gateway.js" | "rekindle.js" | "stacks.js"): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "package.json"))) return join(folder, "dist", name);
   }
@@ -69,19 +68,22 @@ export interface Committed {
   trusted: PublicKey[];
 }
 
-/** `sandboxKey` is trusted beside the commit's own keys, on servers that nobody but a sandbox has. */
+/**
+ * `sandboxKey` is trusted beside the commit's own keys, on servers that nobody but a sandbox has. Of trees that are as
+ * `packed` has them nothing is read until it is asked for.
+ */
 export async function committed(
   options: { env?: string; commit?: string },
   sandboxKey?: PublicKey,
+  packed?: PackedTrees,
 ): Promise<Committed> {
   const repository = gitRepository(projectRoot());
   const commit = await repository.resolve(options.commit ?? "HEAD");
-  const [dirty, own] = await Promise.all([
+  const [dirty, { files: own, kept }] = await Promise.all([
     options.commit === undefined ? repository.dirty(versioned) : [],
-    repository.files(commit, versioned),
+    readCommit(repository, commit, packed),
   ]);
   refuseDirty(dirty);
-  refuseSecrets(own);
   const files = sandboxKey === undefined ? own : withTrustedKey(own, sandboxKey);
   const topology = loadOrRefuse(files, environmentName(options.env));
   const recipes = Object.keys(topology.environment.roles).map(
@@ -90,7 +92,7 @@ export async function committed(
   return {
     topology,
     commit,
-    sources: roleSources(topology, files),
+    sources: roleSources(topology, files, kept),
     recipes: Object.fromEntries(recipes),
     trusted: trustedKeys(files),
   };
@@ -103,13 +105,7 @@ export function loadOrRefuse(files: Parameters<typeof loadTopology>[0], name: st
   return loaded.topology;
 }
 
-/** A commit that holds a secret goes nowhere; what it goes to keeps every version. */
-function refuseSecrets(files: ConfigFiles): void {
-  const faults = secretFaults(files);
-  if (faults.length > 0) throw badConfiguration(faults);
-}
-
-export function refuseDirty(paths: readonly string[]): void {
+function refuseDirty(paths: readonly string[]): void {
   if (paths.length === 0) return;
   throw new RekindleError(
     "refused",

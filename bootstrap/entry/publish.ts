@@ -1,34 +1,37 @@
-import { committedSources, versioned } from "../commands/committed-sources.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { publish } from "../commands/publish.ts";
 import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
+import { readPackedTrees, writePackedTrees } from "../edges/packed-trees.ts";
+import { sha256 } from "../release/digest.ts";
+import { packedTrees } from "../release/packed-trees.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { environmentName, projectRoot, refuseDirty } from "./project.ts";
+import { environmentName, programFile, projectRoot, stateFolder } from "./project.ts";
 import { running } from "./shell.ts";
-import { sandboxTrust, signerOfShell } from "./signing.ts";
+import { committedForShell, signerOfShell } from "./signing.ts";
 
 export async function publishCommand(options: Options & { env?: string; commit?: string }): Promise<void> {
   const run = running();
-  const repository = gitRepository(projectRoot());
+  const record = join(stateFolder(), "packed", `${environmentName(options.env)}.json`);
+  const program = sha256(readFileSync(programFile("rekindle.js")));
+  const packed = await readPackedTrees(record, program);
   // git reads the commit while the AWS SDK loads, which takes as long.
-  const loading = import("./cloud.ts");
-  const commit = await repository.resolve(options.commit ?? "HEAD");
-  const [dirty, committed] = await Promise.all([
-    options.commit === undefined ? repository.dirty(versioned) : [],
-    committedSources(repository, commit, environmentName(options.env), (await sandboxTrust())[0]),
+  const [project, { cloudOfShell }] = await Promise.all([
+    committedForShell(options, packed),
+    import("./cloud.ts"),
   ]);
-  refuseDirty(dirty);
-  const { cloudOfShell } = await loading;
-  const { account, primary, recovery } = cloudOfShell(committed.topology, run);
+  const { account, primary, recovery } = cloudOfShell(project.topology, run);
   const published = await publish({
-    ...committed,
-    signer: await signerOfShell(committed.topology, run),
+    ...project,
+    signer: await signerOfShell(project.topology, run),
     history: gitHistory(projectRoot()),
-    repository,
+    repository: gitRepository(projectRoot()),
     account,
     catalogs: [recovery.catalog, primary.catalog],
     clock: run.clock,
     print: say(options),
+    remember: (release) => writePackedTrees(record, packedTrees(program, release)),
   });
   answer(options, published, [
     `release ${published.release} of commit ${published.commit.slice(0, 12)}: ${published.uploaded} objects uploaded, pointer ${published.pointer}`,

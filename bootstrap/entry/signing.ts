@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { signingAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import { createKeyFile, fileSigner, type Signer } from "../edges/signers.ts";
+import type { PackedTrees } from "../release/packed-trees.ts";
 import type { PublicKey } from "../release/signature.ts";
 import { type Committed, committed, stateFolder } from "./project.ts";
 import { awsAccessOfShell, isSandbox, type Running } from "./shell.ts";
@@ -21,8 +22,11 @@ export async function sandboxTrust(): Promise<PublicKey[]> {
 }
 
 /** A commit for the AWS of the shell. Where that is a sandbox, its servers trust the sandbox's key too. */
-export async function committedForShell(options: { env?: string; commit?: string }): Promise<Committed> {
-  return committed(options, (await sandboxTrust())[0]);
+export async function committedForShell(
+  options: { env?: string; commit?: string },
+  packed?: PackedTrees,
+): Promise<Committed> {
+  return committed(options, (await sandboxTrust())[0], packed);
 }
 
 /** A commit for a sandbox, whatever the shell says, and what signs its release. */
@@ -44,10 +48,7 @@ export async function worktreeForSandbox(
 }
 
 /** What REKINDLE_SIGNING_KEY names: a PEM file or a KMS key; else the foundation's KMS key of the recovery region. */
-export async function signerOfShell(
-  { environment }: Pick<Topology, "environment">,
-  run: Running,
-): Promise<Signer> {
+export async function signerOfShell({ environment }: Topology, run: Running): Promise<Signer> {
   const named = process.env.REKINDLE_SIGNING_KEY ?? "";
   const isKms = /^(alias\/|arn:aws[\w-]*:kms:)/.test(named);
   if (named !== "" && !isKms) return fileSigner(named);

@@ -46,7 +46,7 @@ export async function worktreeRelease(
     release,
     manifest: pin,
     objects: new Map([
-      [`${bucket}/${bundle.key}`, gzipSync(tar!, { level: 1 })],
+      [`${bucket}/${bundle.key}`, gzipSync(await tar(), { level: 1 })],
       [`${bucket}/${pin.key}`, Buffer.from(body)],
     ]),
     userData: renderUserData(

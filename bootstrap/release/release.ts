@@ -1,5 +1,4 @@
 import { canonicalJson, sha256 } from "./digest.ts";
-import type { PackedTree } from "./kept-trees.ts";
 import type {
   Manifest,
   ManifestEntry,
@@ -8,6 +7,7 @@ import type {
   ServerDuties,
   UserDataPart,
 } from "./manifest.ts";
+import type { PackedTree } from "./packed-trees.ts";
 import { canonicalTar } from "./tar.ts";
 import type { TreeEntry } from "./tree.ts";
 
@@ -15,6 +15,8 @@ import type { TreeEntry } from "./tree.ts";
 export interface RoleSource {
   /** In code point order. */
   tree: TreeEntry[];
+  /** The same tree as it was packed before: then nobody need look at it. */
+  packed?: PackedTree;
   /** Services to restart when a path changed; all of them for nothing. */
   restartedBy(path: string): string[] | undefined;
   duties: ServerDuties;
@@ -22,42 +24,26 @@ export interface RoleSource {
   recipe: string;
 }
 
-/** The same of a role whose tree is as an earlier release packed it. */
-export type KeptSource = Omit<RoleSource, "tree" | "restartedBy"> & { kept: PackedTree };
-
-/** A release before it is anywhere: every role's tar, but a kept one's, and what the manifest will say of it. */
+/** A release before it is anywhere: every role's tar, and what the manifest will say of it. */
 export interface Release {
   release: string;
   environment: string;
   commit: string;
-  roles: Record<string, ReleaseRole & { tar?: Buffer }>;
+  roles: Record<string, ReleaseRole & { tar: () => Promise<Buffer> }>;
 }
 
-/** A release of which no tree was packed before. */
-export type WholeRelease = Release & { roles: Record<string, { tar: Buffer }> };
-
 /** Packs one commit's roles. A pure function of its arguments: the same commit gives the same release. */
-export function assembleRelease(
-  environment: string,
-  commit: string,
-  sources: Readonly<Record<string, RoleSource>>,
-): Promise<WholeRelease>;
-export function assembleRelease(
-  environment: string,
-  commit: string,
-  sources: Readonly<Record<string, RoleSource | KeptSource>>,
-): Promise<Release>;
 export async function assembleRelease(
   environment: string,
   commit: string,
-  sources: Readonly<Record<string, RoleSource | KeptSource>>,
+  sources: Readonly<Record<string, RoleSource>>,
 ): Promise<Release> {
   const roles: Release["roles"] = {};
   for (const name of Object.keys(sources).sort()) {
     const source = sources[name]!;
     roles[name] = {
       ...source.duties,
-      ...("kept" in source ? source.kept : await packTree(source)),
+      ...(await packTree(source)),
       userData: source.userData,
       recipe: source.recipe,
     };
@@ -65,13 +51,12 @@ export async function assembleRelease(
   return { release: releaseName(environment, commit, roles), environment, commit, roles };
 }
 
-async function packTree({ tree, restartedBy }: RoleSource): Promise<PackedTree & { tar: Buffer }> {
+async function packTree(source: RoleSource): Promise<PackedTree & Pick<Release["roles"][string], "tar">> {
+  if (source.packed !== undefined) return { ...source.packed, tar: () => canonicalTar(source.tree) };
+  const { tree, restartedBy } = source;
   const tar = await canonicalTar(tree);
-  return {
-    tar,
-    bundleSha256: sha256(tar),
-    files: tree.map((entry) => describe(entry, restartedBy(entry.path))),
-  };
+  const files = tree.map((entry) => describe(entry, restartedBy(entry.path)));
+  return { tar: async () => tar, bundleSha256: sha256(tar), files };
 }
 
 /** Whether a stored manifest is this release's: all of it but the S3 versions, which are the bucket's own. */

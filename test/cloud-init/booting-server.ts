@@ -117,7 +117,7 @@ export function aBootingServer(): BootingServer {
       };
       const text = `${JSON.stringify((tamper.forged ?? same)(manifest), undefined, 2)}\n`;
       const manifestKey = `releases/${release}/manifest.json`;
-      store(`${bundle.key}@${bundle.versionId}`, (tamper.bundle ?? same)(gzipSync(tar)));
+      store(`${bundle.key}@${bundle.versionId}`, (tamper.bundle ?? same)(gzipSync(await tar())));
       store(`${manifestKey}@m1`, (tamper.manifest ?? same)(text));
       const signature = sign(
         tamper.signer === undefined || tamper.signer.asymmetricKeyType === "ed25519" ? null : "sha256",

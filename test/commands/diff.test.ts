@@ -78,7 +78,7 @@ function aCloud() {
         catalogs,
         clock: { now: () => new Date(Date.UTC(2026, 10, 24, 10, minute)) },
         ...aSigner(),
-        sources: async () => ({ web: source }),
+        sources: { web: source },
         history: noHistory,
         print: () => undefined,
         commit: digit.repeat(40),

@@ -99,7 +99,6 @@ export function publishIn({ cloud, shared }: TestField, changes: Partial<typeof 
   return publish({
     ...shared,
     ...changes,
-    sources: async () => changes.sources ?? shared.sources,
     catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
   });
 }

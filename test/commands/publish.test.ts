@@ -17,7 +17,9 @@ function aBench() {
   const context: PublishContext = {
     topology: aTopology(),
     commit,
-    sources: async () => ({ web: aRoleSource() }),
+    sources: {
+      web: aRoleSource(),
+    },
     ...aSigner(),
     history: noHistory,
     repository: { describe: async () => aCommit },

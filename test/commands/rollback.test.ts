@@ -35,7 +35,7 @@ function aBench() {
     catalogs: shared.catalogs,
     /** Publishes a commit of which every digit is this one, and gives its release. */
     publish: async (digit: string) => {
-      const sources = async () => ({ web: aRoleSource() });
+      const sources = { web: aRoleSource() };
       const context = { ...shared, ...signing, sources, history: noHistory, print: () => undefined };
       return (await publish({ ...context, commit: digit.repeat(40) })).release;
     },

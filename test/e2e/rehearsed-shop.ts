@@ -149,7 +149,7 @@ export class RehearsedShop {
     const { cloud, project } = this;
     return await publish({
       ...project,
-      sources: async () => sources,
+      sources,
       history: noHistory,
       repository: gitRepository(resolve(".")),
       account: cloud.account,
