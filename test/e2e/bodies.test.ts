@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import {
   AttachVolumeCommand,
   CopySnapshotCommand,
@@ -34,21 +34,17 @@ import {
 } from "@aws-sdk/client-iam";
 import { GetCommandInvocationCommand, SendCommandCommand } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { systemClock } from "../../bootstrap/edges/clock.ts";
-import { type Sandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
+import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { launch } from "../sandbox/bodies/launch.ts";
+import { lackingForBox } from "../sandbox/box-lacking.ts";
 import { clients } from "../sandbox/clients.ts";
+import { startBoxSandbox } from "./box-sandbox.ts";
 
 const region = "eu-west-1";
 const away = "eu-central-1";
 const bootLimitMs = 120_000;
 
-const lacking =
-  process.getuid?.() !== 0
-    ? "the engine box needs root"
-    : spawnSync("mmdebstrap", ["--version"]).status !== 0
-      ? "mmdebstrap is not installed"
-      : undefined;
+const lacking = lackingForBox();
 
 /** Serves its own disk's folder, with the instance's id in the page, and says when it is done. */
 const webServer = `#cloud-config
@@ -69,15 +65,7 @@ describe.skipIf(lacking !== undefined)("instances with bodies of the engine box"
   beforeAll(async () => {
     before = leftBehind();
     folder = await mkdtemp(join(tmpdir(), "rekindle-real-bodies-"));
-    sandbox = await startSandbox({
-      stateDir: folder,
-      moto: ["env", "MOTO_EC2_LOAD_DEFAULT_AMIS=false", "moto_server"],
-      engine: "box",
-      engineCache: resolve(".rekindle"),
-      lifetime: "parent",
-      gatewayScript: resolve("dist/gateway.js"),
-      clock: systemClock,
-    });
+    sandbox = await startBoxSandbox(folder);
   }, 900_000);
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Instance, RunInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import {
   CopyDBSnapshotCommand,
@@ -18,10 +18,11 @@ import {
 import { GetCommandInvocationCommand, SendCommandCommand } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
-import { type Sandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
+import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { publicImage } from "../sandbox/bodies/launch.ts";
 import { lackingForBox } from "../sandbox/box-lacking.ts";
 import { clients } from "../sandbox/clients.ts";
+import { startBoxSandbox } from "./box-sandbox.ts";
 
 const home = "eu-west-1";
 const away = "eu-central-1";
@@ -37,15 +38,7 @@ describe.skipIf(lackingForBox() !== undefined)("RDS instances with bodies of the
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "rekindle-databases-"));
-    sandbox = await startSandbox({
-      stateDir: folder,
-      moto: ["env", "MOTO_EC2_LOAD_DEFAULT_AMIS=false", "moto_server"],
-      engine: "box",
-      engineCache: resolve(".rekindle"),
-      lifetime: "parent",
-      gatewayScript: resolve("dist/gateway.js"),
-      clock: systemClock,
-    });
+    sandbox = await startBoxSandbox(folder);
     for (const region of [home, away]) servers.set(region, await launchServer(region));
     for (const region of [home, away]) await shell(region, "cloud-init status --wait");
   }, 900_000);

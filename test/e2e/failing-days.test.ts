@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import {
   CreateImageCommand,
   DescribeInstancesCommand,
@@ -22,14 +21,10 @@ import type { GameDayReport } from "../../bootstrap/gameday/report.ts";
 import type { Row } from "../../bootstrap/gameday/rows.ts";
 import type { RecoveryPoint } from "../../bootstrap/recovery/point.ts";
 import type { RoleSource } from "../../bootstrap/release/release.ts";
+import { lackingForBox } from "../sandbox/box-lacking.ts";
 import { RehearsedShop } from "./rehearsed-shop.ts";
 
-const lacking =
-  process.getuid?.() !== 0
-    ? "the engine box needs root"
-    : spawnSync("mmdebstrap", ["--version"]).status !== 0
-      ? "mmdebstrap is not installed"
-      : undefined;
+const lacking = lackingForBox();
 
 const primary = "eu-west-1";
 const recovery = "eu-central-1";

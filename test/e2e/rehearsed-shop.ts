@@ -22,12 +22,7 @@ import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { type Cloud, connectCloud } from "../../bootstrap/edges/cloud.ts";
 import { gitRepository } from "../../bootstrap/edges/git.ts";
 import { ssmShell } from "../../bootstrap/edges/hosts/host-shell.ts";
-import {
-  applyEnvironment,
-  type Sandbox,
-  sandboxEnvironment,
-  startSandbox,
-} from "../../bootstrap/edges/sandbox.ts";
+import { applyEnvironment, type Sandbox, sandboxEnvironment } from "../../bootstrap/edges/sandbox.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { type Terraform, terraformIn } from "../../bootstrap/edges/terraform.ts";
 import { thisMachine } from "../../bootstrap/edges/tools/context.ts";
@@ -39,6 +34,7 @@ import type { GameDayReport } from "../../bootstrap/gameday/report.ts";
 import type { Row } from "../../bootstrap/gameday/rows.ts";
 import { noHistory } from "../fakes/no-history.ts";
 import { clients } from "../sandbox/clients.ts";
+import { startBoxSandbox } from "./box-sandbox.ts";
 
 type Committed = Awaited<ReturnType<typeof committedForSandbox>>;
 
@@ -81,16 +77,10 @@ export class RehearsedShop {
     const { binary, cliConfig } = await ensureTerraform(
       thisMachine(resolve("."), process.env, () => undefined),
     );
-    const sandbox = await startSandbox({
-      stateDir: join(folder, "sandbox"),
+    const sandbox = await startBoxSandbox(join(folder, "sandbox"), {
       // Its IAM knows which parameter and which instance a call is about.
-      moto: ["env", "MOTO_EC2_LOAD_DEFAULT_AMIS=false", "python3", resolve("test/stacks/moto-with-arns.py")],
+      emulator: ["python3", resolve("test/stacks/moto-with-arns.py")],
       account,
-      engine: "box",
-      engineCache: resolve(".rekindle"),
-      lifetime: "parent",
-      gatewayScript: resolve("dist/gateway.js"),
-      clock: systemClock,
     });
     const credentials = await anAdministrator(sandbox, regions.recovery);
     const wish = { region: regions.recovery, terraformCliConfig: cliConfig, inherited: process.env };

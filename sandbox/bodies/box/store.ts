@@ -1,19 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import {
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-  truncate,
-} from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { describeEnding, run, succeeded } from "../../../bootstrap/edges/process.ts";
+import { mkdir, readdir, readlink, realpath, rm, symlink } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { copyFile, DiskFiles, type Kind, must } from "../disk-files.ts";
 import type { Disk } from "../engine.ts";
 
 /**
@@ -23,8 +11,6 @@ import type { Disk } from "../engine.ts";
  *   <region>/roots/<id>/lower/0…      the same, and `upper`, where the machine's own writes are
  *   <region>/layers/<id>/             immutable; there as long as a disk links to it
  *   <region>/volumes/<id>             a sparse file; snapshots are the same
- *
- * A disk's name is its path from the top. It is made aside and renamed: what has a name is whole.
  */
 export interface Store {
   /** Where a disk is; refuses what is no disk of that kind. */
@@ -45,33 +31,8 @@ export interface Store {
   remove(disk: Disk): Promise<void>;
 }
 
-const kinds = ["images", "roots", "volumes", "snapshots"] as const;
-export type Kind = (typeof kinds)[number];
-
 export function openStore(folder: string): Store {
-  const parts = (disk: Disk) => {
-    const [region, kind, id, ...rest] = disk.split("/");
-    const known = kinds.find((one) => one === kind);
-    const sound = rest.length === 0 && /^[a-z0-9-]+$/.test(region ?? "") && /^[a-z0-9]+$/.test(id ?? "");
-    if (known === undefined || !sound || !existsSync(join(folder, disk)))
-      throw new Error(`there is no disk ${JSON.stringify(disk)}`);
-    return { region: region!, kind: known, id: id! };
-  };
-
-  /** Makes something aside, and gives it its name when it is whole. */
-  const make = async (region: string, kind: Kind | "layers", fill: (aside: string) => Promise<void>) => {
-    const name = join(region, kind, randomBytes(8).toString("hex"));
-    const path = join(folder, name);
-    await mkdir(dirname(path), { recursive: true });
-    try {
-      await fill(`${path}.new`);
-      await rename(`${path}.new`, path);
-    } catch (error) {
-      await rm(`${path}.new`, { recursive: true, force: true });
-      throw error;
-    }
-    return name;
-  };
+  const files = new DiskFiles(folder);
 
   const layersOf = async (disk: Disk): Promise<string[]> => {
     const lower = join(folder, disk, "lower");
@@ -86,10 +47,10 @@ export function openStore(folder: string): Store {
   };
 
   const image = (region: string, layers: readonly string[]) =>
-    make(region, "images", async (aside) => await link(aside, layers));
+    files.make(region, "images", async (aside) => await link(aside, layers));
 
   const layerFrom = async (region: string, tree: string) =>
-    join(folder, await make(region, "layers", async (aside) => await copyTree(tree, aside)));
+    join(folder, await files.make(region, "layers", async (aside) => await copyTree(tree, aside)));
 
   /** Layers that no disk of their region links to any more. */
   const sweep = async (region: string) => {
@@ -113,18 +74,11 @@ export function openStore(folder: string): Store {
   const isBase = (layer: string) => relative(folder, layer).startsWith("..");
 
   return {
-    path(disk, ...wanted) {
-      const { kind } = parts(disk);
-      if (!wanted.includes(kind))
-        throw new Error(
-          `${JSON.stringify(disk)} is one of the ${kind}, and not of the ${wanted.join(" or ")}`,
-        );
-      return join(folder, disk);
-    },
+    path: (disk, ...wanted) => files.path(disk, ...wanted),
     imageOfBase: (region, base) => image(region, [base]),
     async rootFrom(region, from) {
       const layers = await layersOf(from);
-      return await make(region, "roots", async (aside) => {
+      return await files.make(region, "roots", async (aside) => {
         await link(aside, layers);
         for (const part of ["upper", "work", "root"]) await mkdir(join(aside, part), { mode: 0o755 });
       });
@@ -133,26 +87,18 @@ export function openStore(folder: string): Store {
       const own = await layerFrom(region, join(folder, root, "upper"));
       return await image(region, [own, ...(await layersOf(root))]);
     },
-    blankVolume: (region, bytes) =>
-      make(region, "volumes", async (aside) => {
-        await (await open(aside, "w")).close();
-        await truncate(aside, bytes);
-      }),
-    duplicate: (region, disk, kind, bytes = 0) =>
-      make(region, kind, async (aside) => {
-        await copyFile(join(folder, disk), aside);
-        if ((await stat(aside)).size < bytes) await truncate(aside, bytes);
-      }),
+    blankVolume: (region, bytes) => files.blankVolume(region, bytes),
+    duplicate: (region, disk, kind, bytes) => files.duplicate(region, disk, kind, bytes),
     async copy(region, disk) {
-      const { kind } = parts(disk);
-      if (kind === "snapshots" || kind === "volumes") return await this.duplicate(region, disk, kind);
+      const kind = files.kindOf(disk);
+      if (kind === "snapshots" || kind === "volumes") return await files.duplicate(region, disk, kind);
       const layers: string[] = [];
       for (const layer of await layersOf(disk))
         layers.push(isBase(layer) ? layer : await layerFrom(region, layer));
       return await image(region, layers);
     },
     async save(disk, to) {
-      const { kind } = parts(disk);
+      const kind = files.kindOf(disk);
       await mkdir(to, { recursive: true });
       if (kind === "snapshots") return await copyFile(join(folder, disk), join(to, "volume"));
       await mkdir(join(to, "lower"));
@@ -164,14 +110,14 @@ export function openStore(folder: string): Store {
     },
     async load(region, from) {
       const volume = join(from, "volume");
-      if (existsSync(volume)) return await make(region, "snapshots", (aside) => symlink(volume, aside));
+      if (existsSync(volume)) return await files.make(region, "snapshots", (aside) => symlink(volume, aside));
       const names = (await readdir(join(from, "lower"))).sort();
       return await image(region, await Promise.all(names.map((name) => realpath(join(from, "lower", name)))));
     },
     async remove(disk) {
-      const { region, kind } = parts(disk);
+      const kind = files.kindOf(disk);
       await rm(join(folder, disk), { recursive: true, force: true });
-      if (kind === "images" || kind === "roots") await sweep(region);
+      if (kind === "images" || kind === "roots") await sweep(disk.split("/")[0]!);
     },
   };
 }
@@ -185,16 +131,4 @@ function layerName(index: number): string {
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to);
   await must("cp", ["-a", "--reflink=auto", `${from}/.`, to]);
-}
-
-async function copyFile(from: string, to: string): Promise<void> {
-  await must("cp", ["--reflink=auto", "--sparse=always", from, to]);
-}
-
-async function must(command: string, args: string[]): Promise<void> {
-  const finished = await run(command, args);
-  if (!succeeded(finished))
-    throw new Error(
-      `${command} ${describeEnding(finished.ending)}: ${finished.stderr.trim().split("\n").at(-1)}`,
-    );
 }

@@ -1,4 +1,5 @@
 import type { Body, Disk, EngineRegion, Machine } from "../engine.ts";
+import { Occupancy } from "../occupancy.ts";
 import { OneAtATime } from "../one-at-a-time.ts";
 import type { Base } from "./base.ts";
 import type { Hardware, VolumeFile } from "./hardware.ts";
@@ -16,27 +17,15 @@ export interface RegionParts {
   equipment(): Promise<{ base: Base; hardware: Hardware }>;
 }
 
-/** A volume in use: under which device, of which machine. */
-interface Attachment {
-  machine: string;
-  device: string;
-}
-
 export function openRegion({ region, store, router, equipment }: RegionParts): EngineRegion {
-  const attached = new Map<Disk, Attachment>();
-  const machines = new Map<string, { machine: Machine; running?: Running }>();
+  const occupancy = new Occupancy();
+  const running = new Map<string, Running>();
   const stillness = new OneAtATime();
 
-  /** Says that a volume is a machine's, so that of two at the same time the second is refused. */
   const claim = (machine: string, device: string, disk: Disk): VolumeFile => {
-    const file = store.path(disk, "volumes");
-    const use = attached.get(disk);
-    if (use) throw new Error(`volume ${disk} is attached to ${use.machine} as ${use.device}`);
-    if ([...attached.values()].some((other) => other.machine === machine && other.device === device))
-      throw new Error(`${device} of ${machine} is in use`);
-    const name = nodeName(device);
-    attached.set(disk, { machine, device });
-    return { name, id: idOf(disk), file };
+    const volume = { name: nodeName(device), id: idOf(disk), file: store.path(disk, "volumes") };
+    occupancy.claim(machine, device, disk);
+    return volume;
   };
 
   const start = async (machine: Machine): Promise<Running> =>
@@ -51,61 +40,46 @@ export function openRegion({ region, store, router, equipment }: RegionParts): E
   /** Runs `act` while the machines with these disks stand still; each of them once, and only one such thing at a time. */
   const whileStill = <T>(disks: readonly Disk[], act: () => Promise<T>): Promise<T> =>
     stillness.run(() => {
-      const users = new Set<Running>();
-      for (const { machine, running } of machines.values()) {
-        const has = [machine.root, ...disksOf(machine.id)].some((disk) => disks.includes(disk));
-        if (running && has) users.add(running);
-      }
+      const users = new Set(disks.flatMap((disk) => running.get(occupancy.userOf(disk) ?? "") ?? []));
       return [...users].reduce<() => Promise<T>>((inner, user) => () => user.whileStill(inner), act)();
     });
 
-  const disksOf = (machine: string) =>
-    [...attached].flatMap(([disk, use]) => (use.machine === machine ? [disk] : []));
-
   return {
     async boot(machine) {
-      for (const { machine: other } of machines.values()) {
-        if (other.id === machine.id) throw new Error(`machine ${machine.id} runs already`);
-        if (other.root === machine.root)
-          throw new Error(`root disk ${machine.root} is in use by ${other.id}`);
-        if (other.address === machine.address) throw new Error(`address ${machine.address} is ${other.id}'s`);
-      }
-      const entry: { machine: Machine; running?: Running } = { machine };
-      machines.set(machine.id, entry);
+      occupancy.enter(machine);
       const forget = () => {
-        for (const disk of disksOf(machine.id)) attached.delete(disk);
-        machines.delete(machine.id);
+        occupancy.leave(machine.id);
+        running.delete(machine.id);
       };
-      let running: Running;
+      let own: Running;
       try {
-        running = await start(machine);
+        own = await start(machine);
       } catch (error) {
         forget();
         throw error;
       }
-      entry.running = running;
-      const stopped = running.stopped.then(forget);
+      running.set(machine.id, own);
+      const stopped = own.stopped.then(forget);
       return {
         stopped,
-        exec: (script, { timeoutMs } = {}) => running.exec(script, timeoutMs),
+        exec: (script, { timeoutMs } = {}) => own.exec(script, timeoutMs),
         async powerOff() {
-          await running.powerOff();
+          await own.powerOff();
           await stopped;
         },
         async attach(device, disk) {
           const volume = claim(machine.id, device, disk);
-          await running.plug(volume).catch((error: Error) => {
-            attached.delete(disk);
+          await own.plug(volume).catch((error: Error) => {
+            occupancy.release(disk);
             throw new Error(`volume ${disk} can't be attached: ${error.message}`);
           });
         },
         async detach(device) {
-          const found = [...attached].find(([, use]) => use.machine === machine.id && use.device === device);
-          if (!found) throw new Error(`${machine.id} has no volume ${device}`);
-          await running.unplug(nodeName(device)).catch((error: Error) => {
+          const disk = occupancy.volumeAt(machine.id, device);
+          await own.unplug(nodeName(device)).catch((error: Error) => {
             throw new Error(`${device} of ${machine.id} can't be detached: ${error.message}`);
           });
-          attached.delete(found[0]);
+          occupancy.release(disk);
         },
       } satisfies Body;
     },
@@ -146,16 +120,14 @@ export function openRegion({ region, store, router, equipment }: RegionParts): E
     },
     load: (from) => store.load(region, from),
     async remove(disk) {
-      const user = [...machines.values()].find(({ machine }) => machine.root === disk);
-      const machine = user?.machine.id ?? attached.get(disk)?.machine;
-      if (machine) throw new Error(`disk ${disk} is in use by ${machine}`);
+      occupancy.demandFree(disk);
       await store.remove(disk);
     },
     connect: (address, port) => router.connect(address, port),
     async kill() {
-      const running = [...machines.values()].flatMap((entry) => entry.running ?? []);
-      for (const one of running) one.kill();
-      await Promise.all(running.map(({ stopped }) => stopped));
+      const all = [...running.values()];
+      for (const one of all) one.kill();
+      await Promise.all(all.map(({ stopped }) => stopped));
     },
   };
 }
