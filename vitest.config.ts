@@ -34,15 +34,13 @@ const withBodies = [
   "test/sandbox/box.test.ts",
   "test/sandbox/box-services.test.ts",
   "test/e2e/bodies.test.ts",
-];
-
-const wholeDays = [
   "test/e2e/databases.test.ts",
   "test/e2e/failing-days.test.ts",
   "test/e2e/rehearse.test.ts",
   "test/e2e/rehearse-from.test.ts",
-  "test/sandbox/qemu.test.ts",
 ];
+
+const withMachines = ["test/sandbox/qemu.test.ts"];
 
 export default defineConfig({
   test: {
@@ -60,7 +58,7 @@ export default defineConfig({
           exclude: [
             ...onServers,
             ...withBodies,
-            ...wholeDays,
+            ...withMachines,
             ...withTerraform,
             "test/e2e/**",
             "test/**/*-killed.test.ts",
@@ -78,7 +76,7 @@ export default defineConfig({
         test: {
           name: "end-to-end",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/debian.test.ts", ...withBodies, ...wholeDays, ...withTerraform],
+          exclude: ["test/e2e/debian.test.ts", ...withBodies, ...withMachines, ...withTerraform],
           testTimeout: 600_000,
           hookTimeout: 120_000,
           maxWorkers,
@@ -119,7 +117,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Takes root, and a Debian mirror the first time: `npm run test:bodies`, and not `npm test`.
+          // Takes root, and a Debian mirror the first time: CI runs it after the rest, `npm test` does not.
           name: "bodies",
           include: withBodies,
           fileParallelism: false,
@@ -131,9 +129,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // As `bodies`, for the better part of an hour: `npm run test:days`. CI does not run it.
-          name: "days",
-          include: wholeDays,
+          // Whole machines, which take minutes each without KVM: `npm run test:machines`. CI does not run it.
+          name: "machines",
+          include: withMachines,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

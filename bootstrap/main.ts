@@ -5,7 +5,8 @@
 import { Command, Option } from "commander";
 import metadata from "../package.json" with { type: "json" };
 import { engineWishes } from "../sandbox/protocol.ts";
-import { exitCodes, RekindleError } from "./errors.ts";
+import { report } from "./entry/report-error.ts";
+import { exitCodes } from "./errors.ts";
 
 // The SDK's versions are pinned to ones that run on Node 20; its warning would stand between a user and every answer.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -232,7 +233,7 @@ program
   .addOption(
     new Option(
       "--engine <engine>",
-      "what gives instances bodies: the best that runs at once, namespaces of this Linux (root), or nothing",
+      "what gives instances bodies: the best that runs at once, namespaces of this Linux (root), QEMU, or nothing",
     )
       .choices(engineWishes)
       .default("auto"),
@@ -281,43 +282,4 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
-}
-
-/** The one place that turns an error into words and an exit code. */
-function report(error: unknown): number {
-  if (error instanceof RekindleError) {
-    console.error(`rekindle: ${error.message}`);
-    for (const line of error.details) console.error(`  ${line}`);
-    return exitCodes[error.kind];
-  }
-  if (isAwsError(error)) {
-    const move = isOverloaded(error)
-      ? "it was tried again in vain; run the command again in a while"
-      : "correct what it names, then run again";
-    console.error(`rekindle: AWS refused a call: ${error.name}: ${error.message}; ${move}`);
-    return exitCodes["tool-failed"];
-  }
-  if (isOfThisMachine(error)) {
-    console.error(`rekindle: ${error.message}; make room, or give it the right, then run again`);
-    return exitCodes["tool-failed"];
-  }
-  console.error(error);
-  console.error("rekindle: this is a fault of Rekindle's own; please report it with the lines above");
-  return 1;
-}
-
-function isAwsError(error: unknown): error is Error {
-  return error instanceof Error && "$metadata" in error;
-}
-
-/** A full disk, or a folder of someone else's: no fault of Rekindle's own. */
-function isOfThisMachine(error: unknown): error is Error {
-  const codes = ["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM"];
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? "");
-}
-
-/** A throttle or a fault of AWS's own: nothing of the user's to correct. */
-function isOverloaded(error: Error): boolean {
-  const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
-  return httpStatusCode === 429 || httpStatusCode >= 500 || /throttl/i.test(error.name);
 }

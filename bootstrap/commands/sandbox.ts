@@ -24,7 +24,11 @@ export function sandboxCommand(context: () => Promise<SandboxContext>): Command 
     .command("start")
     .description("start it, or say where it runs")
     .option("--port <port>", "listen there; a free port by default", parsePort)
-    .option("--engine <engine>", "what gives instances bodies: none or box; none by default", parseEngine)
+    .option(
+      "--engine <engine>",
+      "what gives instances bodies: none, box or qemu; none by default",
+      parseEngine,
+    )
     .action(async (wish: StartWish) => start(await context(), wish));
   command
     .command("stop")
