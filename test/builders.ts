@@ -80,6 +80,7 @@ export function aPoint(changes: Partial<RecoveryPoint> = {}): RecoveryPoint {
         server: "db-0",
         role: "db",
         takenAt,
+        observed: { label: "crash", ran: [], reasons: ["nothing was frozen"] },
         volumes: ["data-0", "data-1"].map((name) => ({
           name,
           sizeGiB: 10,

@@ -7,7 +7,14 @@ import type { LiveServer, SnapshotState, VolumeSnapshots } from "../edges/aws/sn
 import type { Catalog } from "../edges/catalog.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
-import type { DatabaseSet, DataSet, RecoveryPoint, VolumeSet } from "../recovery/point.ts";
+import {
+  type DatabaseSet,
+  type DataSet,
+  type RecoveryPoint,
+  unobserved,
+  type VolumeSet,
+  weakest,
+} from "../recovery/point.ts";
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
@@ -72,6 +79,7 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     ),
   ]);
   point.sets = parts.map(({ set }) => set);
+  point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
   point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...parts.flatMap(({ faults }) => faults));
   point.status = point.faults.length === 0 ? "complete" : "incomplete";
@@ -134,6 +142,7 @@ async function snapshotServer(
     server: server.server,
     role: server.role,
     takenAt: context.clock.now().toISOString(),
+    observed: unobserved("nothing was frozen"),
     volumes: [],
   };
   const faults = await collectFaults(server.server, async () => {
@@ -179,6 +188,7 @@ async function snapshotDatabase(
     kind: "database",
     database,
     takenAt: context.clock.now().toISOString(),
+    observed: unobserved("RDS takes its snapshots of a database that runs"),
     snapshots: {},
   };
   const faults = await collectFaults(database, async () => {

@@ -1,4 +1,5 @@
 import type { Pins } from "./pins.ts";
+import type { Consistency } from "./point.ts";
 
 /** One data set's age at the moment of the plan. */
 export interface DataSetAge {
@@ -30,7 +31,7 @@ export interface RecoveryPlan {
   asOf?: string;
   /** The recovery point; absent only for an environment without data. */
   point?: string;
-  consistency?: "application" | "filesystem" | "crash";
+  consistency?: Consistency;
   dataSets: DataSetAge[];
   reasons: string[];
   passedOver: PassedOver[];

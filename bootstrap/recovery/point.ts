@@ -1,5 +1,28 @@
 import type { ReleaseReference } from "../release/manifest.ts";
 
+/** What a data set is worth, best first: its application opens it as it is, its file system does, or both repair it. */
+export type Consistency = "application" | "filesystem" | "crash";
+
+/** One command that ran on a server while a data set was taken. Times are ISO 8601, UTC, by the server's clock. */
+export interface Ran {
+  what: string;
+  exitCode: number;
+  startedAt: string;
+  endedAt: string;
+}
+
+/** What was seen while a data set was taken: the label, and the evidence that it rests on. */
+export interface Observation {
+  label: Consistency;
+  ran: Ran[];
+  /** When writes were held back, and when they went on. ISO 8601, UTC. */
+  frozen?: { from: string; until: string };
+  /** Where the database was, in its own words: a WAL position, or a binary log's file and offset. */
+  position?: string;
+  /** Why the label is no better. */
+  reasons: string[];
+}
+
 /** Snapshots of all data volumes of one server, taken by one call. */
 export interface VolumeSet {
   kind: "volumes";
@@ -8,6 +31,7 @@ export interface VolumeSet {
   role: string;
   /** When the source snapshots were started. ISO 8601, UTC. */
   takenAt: string;
+  observed: Observation;
   volumes: {
     name: string;
     sizeGiB: number;
@@ -21,6 +45,7 @@ export interface DatabaseSet {
   kind: "database";
   database: string;
   takenAt: string;
+  observed: Observation;
   /** Region → DB snapshot identifier. */
   snapshots: Record<string, string>;
 }
@@ -39,14 +64,26 @@ export interface RecoveryPoint {
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
   status: "pending" | "complete" | "incomplete";
-  /** What was observed; without a freeze that is `crash`. */
-  consistency: "application" | "filesystem" | "crash";
+  /** The least that was observed of its data sets. */
+  consistency: Consistency;
   release: ReleaseReference;
   /** Role → recipe digest of the image that its servers ran. */
   recipes: Record<string, string>;
   sets: DataSet[];
   /** Why it is not complete: one sentence a part. */
   faults: string[];
+}
+
+const best: readonly Consistency[] = ["application", "filesystem", "crash"];
+
+/** The least of some labels; a point without data has nothing that could be torn. */
+export function weakest(labels: readonly Consistency[]): Consistency {
+  return best[Math.max(0, ...labels.map((label) => best.indexOf(label)))]!;
+}
+
+/** A data set that nobody made quiet. */
+export function unobserved(reason: string): Observation {
+  return { label: "crash", ran: [], reasons: [reason] };
 }
 
 /** One data set's name in messages and reports: `db-0` or `ledger`. */

@@ -4,6 +4,7 @@ import { CreateSnapshotsCommand, GetConsoleOutputCommand } from "@aws-sdk/client
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { siteBucket } from "../../bootstrap/config/names.ts";
 import { encodeJson } from "../../bootstrap/json.ts";
+import { unobserved } from "../../bootstrap/recovery/point.ts";
 import { account, aPoint, recovery } from "../builders.ts";
 import { launch } from "../sandbox/bodies/launch.ts";
 import { lackingForBox } from "../sandbox/box-lacking.ts";
@@ -68,7 +69,8 @@ describe.skipIf(lacking !== undefined)("a rehearsal of db from a recovery point"
       { name: "data-0", sizeGiB: 1, snapshots: { [recovery]: first! } },
       { name: "data-1", sizeGiB: 1, snapshots: { [recovery]: second! } },
     ];
-    point.sets = [{ kind: "volumes", server: "db-0", role: "db", takenAt: point.takenAt, volumes }];
+    const observed = unobserved("nothing was frozen");
+    point.sets = [{ kind: "volumes", server: "db-0", role: "db", takenAt: point.takenAt, observed, volumes }];
     const s3 = new S3Client({
       endpoint,
       region: recovery,
