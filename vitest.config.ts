@@ -60,6 +60,7 @@ export default defineConfig({
             ...withBodies,
             ...withMachines,
             ...withTerraform,
+            "test/data/**",
             "test/e2e/**",
             "test/**/*-killed.test.ts",
           ],
@@ -124,6 +125,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Real databases and file systems under load, for minutes: CI runs it after the rest, `npm test` does not.
+          name: "data",
+          include: ["test/data/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 7 },
         },
       },
       {
