@@ -200,10 +200,28 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, copied to the recovery region")
+  .description("take a recovery point of all data, copied to every region and account that is to have it")
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await entry()).snapshotCommand(options));
+program
+  .command("copy")
+  .description("finish the copies of recovery points that an interrupted or failed command has left")
+  .argument("[point]", "this one, looked at whole; else all that are newer than the newest complete one")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/copies.ts")).copyCommand(point, options));
+program
+  .command("image")
+  .description("take an image of a server that no recipe makes, and copy it to every place")
+  .argument("<server>", "an instance's id, a server's name in the environment, or a Name tag")
+  .option("--reboot", "shut the server down meanwhile: its file systems are whole")
+  .option("--no-reboot", "let it run on: its file systems are as after a crash")
+  .option("--name <name>", "what roles call the image; else the server's name and the time")
+  .option("--role <role>", "whose data volumes stay out of it; else the server's own role")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) => (await import("./entry/copies.ts")).imageCommand(server, options));
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")

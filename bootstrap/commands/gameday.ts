@@ -102,14 +102,11 @@ async function rehearse(
     await journal.step("parameters", async () => {
       learned.parameters = await makeParameters(live, context.sources);
     });
-  await journal.step("publish", () =>
-    publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
-  );
+  await journal.step("publish", () => publish({ ...shared, catalogs: cloud.catalogs }));
   await journal.step("bake", () =>
     bake({
       ...shared,
-      factories: [cloud.primary.images, cloud.recovery.images],
-      catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      places: cloud.places,
       builderLimitSeconds: context.bootLimitSeconds,
     }),
   );
@@ -120,9 +117,7 @@ async function rehearse(
   const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal, learned));
   let mark: number;
   try {
-    await journal.step("snapshot", () =>
-      takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
-    );
+    await journal.step("snapshot", () => takeSnapshot({ ...shared, ...cloud }));
     await journal.step("let time pass", () =>
       stopwatch.during("passing", () => clock.sleep(context.passingMs)),
     );

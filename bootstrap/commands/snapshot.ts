@@ -1,12 +1,11 @@
-import { databaseIdentifier, keyAlias, tags } from "../config/names.ts";
+import { databaseIdentifier, keyAlias } from "../config/names.ts";
 import type { Topology, Volume } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
 import type { Account } from "../edges/aws/account.ts";
-import type { DatabaseSnapshots } from "../edges/aws/database-snapshots.ts";
-import type { LiveServer, SnapshotState, VolumeSnapshots } from "../edges/aws/snapshots.ts";
-import type { Catalog } from "../edges/catalog.ts";
-import { type Patience, waitFor } from "../edges/wait.ts";
+import type { LiveServer } from "../edges/aws/snapshots.ts";
+import type { Patience } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
+import { pointLabel } from "../recovery/copies.ts";
 import {
   type DatabaseSet,
   type DataSet,
@@ -15,21 +14,15 @@ import {
   type VolumeSet,
   weakest,
 } from "../recovery/point.ts";
-
-const snapshotLimitSeconds = 6 * 60 * 60;
-
-/** One region's part in a snapshot. */
-export interface SnapshotRegion {
-  catalog: Catalog;
-  volumes: VolumeSnapshots;
-  databases: DatabaseSnapshots;
-}
+import { copyPoint, demandComplete, type PointPlace } from "./copy-point.ts";
 
 export interface SnapshotContext extends Patience {
   topology: Topology;
   account: Account;
-  primary: SnapshotRegion;
-  recovery: SnapshotRegion;
+  primary: PointPlace;
+  recovery: PointPlace;
+  /** Further places that get copies; none when left out. */
+  further?: readonly PointPlace[];
   print(line: string): void;
 }
 
@@ -37,8 +30,8 @@ export interface SnapshotContext extends Patience {
 type Part<S extends DataSet> = { set: S; faults: string[] };
 
 /**
- * Takes one recovery point: snapshots every data set in the primary region, copies them to the recovery region,
- * and writes the point to both catalogs. The point is complete only when each part is usable in the recovery region.
+ * Takes one recovery point: snapshots every data set in the primary region, copies them to every other place, and
+ * writes the point to each catalog. In a place it is complete only when each part is usable there.
  */
 export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
@@ -47,10 +40,8 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)),
   );
   await Promise.all(regions.map(({ catalog }) => catalog.store.inspect()));
-  const keyArn = await context.account.keyArn(
-    context.recovery.catalog.store.region,
-    keyAlias(environment.name),
-  );
+  // What can't be copied for want of a foundation is not taken either.
+  await context.account.keyArn(context.recovery.catalog.store.region, keyAlias(environment.name));
   const servers = await context.primary.volumes.servers(environment.name);
   const live = await liveVersions(context, servers);
 
@@ -73,26 +64,21 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     ({ role }) => context.topology.roles[role] !== undefined && isStateful(context.topology.roles[role]),
   );
   const parts = await Promise.all<Part<DataSet>>([
-    ...stateful.map((server) => snapshotServer(context, point, server, keyArn)),
-    ...Object.keys(environment.databases).map((database) =>
-      snapshotDatabase(context, point, database, keyArn),
-    ),
+    ...stateful.map((server) => snapshotServer(context, point, server)),
+    ...Object.keys(environment.databases).map((database) => snapshotDatabase(context, point, database)),
   ]);
   point.sets = parts.map(({ set }) => set);
   point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
   point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...parts.flatMap(({ faults }) => faults));
-  point.status = point.faults.length === 0 ? "complete" : "incomplete";
+  // From here on `rekindle copy` can go on where a command that is killed has stopped.
   await writeEverywhere(regions, point);
-  if (point.status === "complete") return point;
-  throw new RekindleError(
-    "tool-failed",
-    `recovery point ${point.id} is incomplete and will never be chosen; mend what is named below, then take another`,
-    { details: point.faults },
-  );
+  const places = [...regions, ...(context.further ?? [])];
+  demandComplete(point, await copyPoint({ ...context, places }, point));
+  return point;
 }
 
-async function writeEverywhere(regions: readonly SnapshotRegion[], point: RecoveryPoint): Promise<void> {
+async function writeEverywhere(regions: readonly PointPlace[], point: RecoveryPoint): Promise<void> {
   // The recovery region first: it is the one that will be asked.
   for (const { catalog } of [...regions].reverse()) await catalog.writePoint(point);
 }
@@ -133,10 +119,8 @@ async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
   server: LiveServer,
-  key: string,
 ): Promise<Part<VolumeSet>> {
   const from = context.primary.volumes;
-  const to = context.recovery.volumes;
   const set: VolumeSet = {
     kind: "volumes",
     server: server.server,
@@ -147,7 +131,7 @@ async function snapshotServer(
   };
   const faults = await collectFaults(server.server, async () => {
     const pairs = matchVolumes(context.topology.roles[server.role]!.volumes, server);
-    const label = { ...labels(point, server.role), [tags.server]: server.server };
+    const label = pointLabel(point, server);
     // `takenAt` is read before the call: the data is at least as new as the point says.
     set.takenAt = context.clock.now().toISOString();
     const taken = await from.take(server.instanceId, label);
@@ -157,20 +141,6 @@ async function snapshotServer(
       sizeGiB: live.sizeGiB,
       snapshots: { [from.region]: taken.get(live.volumeId)! },
     }));
-    await Promise.all(
-      set.volumes.map(async ({ name, snapshots }) => {
-        const source = snapshots[from.region]!;
-        await available(context, `snapshot ${source} of ${server.server}`, () => from.state(source));
-        const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
-          ...label,
-          [tags.volume]: name,
-        });
-        await available(context, `snapshot ${copy} of ${server.server} in ${to.region}`, () =>
-          to.state(copy),
-        );
-        snapshots[to.region] = copy;
-      }),
-    );
   });
   return { set, faults };
 }
@@ -179,11 +149,9 @@ async function snapshotDatabase(
   context: SnapshotContext,
   point: RecoveryPoint,
   database: string,
-  key: string,
 ): Promise<Part<DatabaseSet>> {
   const from = context.primary.databases;
-  const to = context.recovery.databases;
-  const { name, account } = context.topology.environment;
+  const { name } = context.topology.environment;
   const set: DatabaseSet = {
     kind: "database",
     database,
@@ -193,13 +161,13 @@ async function snapshotDatabase(
   };
   const faults = await collectFaults(database, async () => {
     const snapshot = `rekindle-${name}-${database}-${point.id}`;
-    await from.take(databaseIdentifier(name, "primary", database), snapshot, labels(point, database));
+    await from.take(
+      databaseIdentifier(name, "primary", database),
+      snapshot,
+      pointLabel(point, { role: database }),
+    );
     set.snapshots[from.region] = snapshot;
-    await available(context, `DB snapshot ${snapshot}`, () => from.state(snapshot));
-    context.print(`${database}: DB snapshot ${snapshot} taken`);
-    await to.copy({ region: from.region, account, snapshot }, key, labels(point, database));
-    await available(context, `DB snapshot ${snapshot} in ${to.region}`, () => to.state(snapshot));
-    set.snapshots[to.region] = snapshot;
+    context.print(`${database}: DB snapshot ${snapshot} started`);
   });
   return { set, faults };
 }
@@ -209,26 +177,6 @@ function matchVolumes(volumes: readonly Volume[], server: LiveServer) {
     const live = server.volumes.find(({ device }) => device === volume.device);
     if (live === undefined) throw new Error(`volume ${volume.name} is not attached at ${volume.device}`);
     return { volume, live };
-  });
-}
-
-function labels(point: RecoveryPoint, role: string): Record<string, string> {
-  return {
-    [tags.environment]: point.environment,
-    [tags.point]: point.id,
-    [tags.role]: role,
-    [tags.release]: point.release.release,
-  };
-}
-
-function available(
-  context: SnapshotContext,
-  what: string,
-  look: () => Promise<SnapshotState>,
-): Promise<void> {
-  return waitFor(context, what, snapshotLimitSeconds, async () => {
-    const state = await look();
-    return state.kind === "ready" ? { kind: "ready", value: undefined } : state;
   });
 }
 

@@ -74,4 +74,6 @@ export const tags = {
   commit: "rekindle:commit",
   volume: "rekindle:volume",
   point: "rekindle:point",
+  taken: "rekindle:taken",
+  consistency: "rekindle:consistency",
 } as const;

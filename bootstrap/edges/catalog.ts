@@ -1,6 +1,6 @@
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
-import type { GoldenImage } from "../image/image.ts";
+import { type GoldenImage, type ServerImage, type TakenImage, takenIdentity } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 import type { PinnedPlan, RecoveryPlan } from "../recovery/plan.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
@@ -92,7 +92,7 @@ export class Catalog {
   async contents(): Promise<CatalogContents> {
     const [found, images, points] = await Promise.all([
       this.pointer(),
-      this.#readAll<GoldenImage>("catalog/images/"),
+      this.#readAll<ServerImage>("catalog/images/"),
       this.points(),
     ]);
     const releases = new Set([
@@ -114,7 +114,11 @@ export class Catalog {
     return this.#read<GoldenImage>(imageKey(recipe));
   }
 
-  writeImage(image: GoldenImage): Promise<void> {
+  async takenImage(name: string): Promise<TakenImage | undefined> {
+    return this.#read<TakenImage>(imageKey(takenIdentity(name)));
+  }
+
+  writeImage(image: ServerImage): Promise<void> {
     return this.#write(imageKey(image.recipe), image);
   }
 

@@ -5,7 +5,7 @@ import { isStateful } from "../config/servers.ts";
 import type { KnownEngine } from "../edges/engines.ts";
 import { findSandbox, type Sandbox, sandboxEnvironment } from "../edges/sandbox.ts";
 import { RekindleError } from "../errors.ts";
-import { volumeSet } from "../recovery/point.ts";
+import { isCompleteIn, volumeSet } from "../recovery/point.ts";
 import { rehearsedServer } from "../rehearsal/server.ts";
 import { cloudOfSandbox } from "./cloud.ts";
 import { sandboxFolder } from "./project.ts";
@@ -39,8 +39,9 @@ export async function dataOfPoint(
   const wish = { region, terraformCliConfig: undefined, inherited: {} };
   const cloud = cloudOfSandbox(topology, sandboxEnvironment(sandbox, wish).set, run.stopwatch);
   const points = await cloud.recovery.catalog.points();
-  const known = points.filter(({ status }) => status === "complete").map((point) => point.id);
-  const point = points.find((one) => one.id === id && one.status === "complete");
+  const complete = points.filter((one) => isCompleteIn(one, region));
+  const known = complete.map((one) => one.id);
+  const point = complete.find((one) => one.id === id);
   if (point === undefined) {
     throw new RekindleError(
       "no-recovery-point",

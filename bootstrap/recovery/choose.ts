@@ -1,5 +1,5 @@
 import type { PassedOver } from "./plan.ts";
-import { databaseSet, type RecoveryPoint, volumeSet } from "./point.ts";
+import { databaseSet, isCompleteIn, type RecoveryPoint, volumeSet } from "./point.ts";
 
 /** What the user wants back: the newest there is, the newest before a moment, or one point by name. */
 export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { kind: "point"; id: string };
@@ -36,10 +36,12 @@ function unwanted(point: RecoveryPoint, wish: Wish): string[] {
 }
 
 function unusable(point: RecoveryPoint, expected: Expected): string[] {
-  if (point.status !== "complete") {
+  if (!isCompleteIn(point, expected.region)) {
+    const lacks = point.places?.[expected.region] ?? [];
     return [
       point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete",
       ...point.faults,
+      ...(lacks === "complete" ? [] : lacks),
     ];
   }
   return [...missingVolumes(point, expected), ...missingDatabases(point, expected)];

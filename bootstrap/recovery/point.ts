@@ -35,7 +35,7 @@ export interface VolumeSet {
   volumes: {
     name: string;
     sizeGiB: number;
-    /** Region → snapshot id. A region that is missing here has no copy. */
+    /** Place → snapshot id: a region, or a vault's `<account>/<region>`. A place that is missing here has no copy. */
     snapshots: Record<string, string>;
   }[];
 }
@@ -46,15 +46,18 @@ export interface DatabaseSet {
   database: string;
   takenAt: string;
   observed: Observation;
-  /** Region → DB snapshot identifier. */
+  /** Place → DB snapshot identifier. */
   snapshots: Record<string, string>;
 }
 
 export type DataSet = VolumeSet | DatabaseSet;
 
+/** Whether all parts of a point are in one place and can be read there; else why not, one sentence a part. */
+export type Completeness = "complete" | string[];
+
 /**
  * Data snapshots taken together, with the release and the images that were live.
- * `catalog/points/<id>.json`. Only a complete point is ever chosen.
+ * `catalog/points/<id>.json`. A rebuild takes only what is complete in its region.
  */
 export interface RecoveryPoint {
   version: 1;
@@ -63,14 +66,17 @@ export interface RecoveryPoint {
   environment: string;
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
+  /** `complete` in every place that it is to be in; `pending` until it is known. */
   status: "pending" | "complete" | "incomplete";
+  /** Place → how much of the point is there. */
+  places?: Record<string, Completeness>;
   /** The least that was observed of its data sets. */
   consistency: Consistency;
   release: ReleaseReference;
   /** Role → recipe digest of the image that its servers ran. */
   recipes: Record<string, string>;
   sets: DataSet[];
-  /** Why it is not complete: one sentence a part. */
+  /** What went wrong while it was taken, one sentence a part: with these it is complete nowhere. */
   faults: string[];
 }
 
@@ -79,6 +85,13 @@ const best: readonly Consistency[] = ["application", "filesystem", "crash"];
 /** The least of some labels; a point without data has nothing that could be torn. */
 export function weakest(labels: readonly Consistency[]): Consistency {
   return best[Math.max(0, ...labels.map((label) => best.indexOf(label)))]!;
+}
+
+/** True when a rebuild in that place needs nothing that is not there. */
+export function isCompleteIn(point: RecoveryPoint, place: string): boolean {
+  if (point.status === "complete") return true;
+  // A copy elsewhere may still be under way, or have failed: this place has all of its own.
+  return point.faults.length === 0 && point.places?.[place] === "complete";
 }
 
 /** A data set that nobody made quiet. */

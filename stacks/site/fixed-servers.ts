@@ -11,7 +11,7 @@ import { type FixedServer, isStateful } from "../../bootstrap/config/servers.ts"
 import type { VolumePin } from "../../bootstrap/recovery/pins.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
-import { type ServerProfile, serverProfile } from "./server.ts";
+import { rootSize, type ServerProfile, serverProfile } from "./server.ts";
 import type { SiteProps } from "./site.ts";
 
 /** The servers of a role without a load balancer, each at its own address, its data volumes attached at launch. */
@@ -47,7 +47,7 @@ export class FixedServers extends Construct {
         tags: profile.tags,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: {
-          volumeSize: role.image.rootVolumeGiB,
+          ...rootSize(role),
           volumeType: "gp3",
           encrypted: true,
           kmsKeyId: pins.encryptionKey,
