@@ -69,7 +69,7 @@ export async function spreadImage(
     );
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
-  return images;
+  return Object.fromEntries(context.places.map(({ place }) => [place.name, images[place.name]!]));
 }
 
 /** Of what is recorded, the AMIs that can be started from. */

@@ -111,7 +111,8 @@ describe("a copy of what another account has", () => {
     await expect(copy()).rejects.toMatchObject({ name: "InvalidSnapshot.NotFound" });
     await share(SourceSnapshotId);
     const { SnapshotId } = await copy();
-    const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
+    const Filters = [{ Name: "volume-size", Values: ["1"] }];
+    const { Snapshots } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"], Filters }));
     expect(Snapshots).toMatchObject([{ SnapshotId, VolumeSize: 1, OwnerId: vault }]);
     expect((await ec2.send(new DescribeVolumesCommand({}))).Volumes).toEqual([]);
   });
