@@ -57,9 +57,15 @@ function unusable(point: RecoveryPoint, expected: Expected): string[] {
   ];
 }
 
-function coldVolumes({ id, archived }: RecoveryPoint, { now }: Expected): string[] {
-  if (archived === undefined || (now !== undefined && now < (archived.readableUntil ?? ""))) return [];
-  return [`its snapshots lie in the archive tier since ${archived.since}; thaw them: rekindle thaw ${id}`];
+function coldVolumes(point: RecoveryPoint, { now }: Expected): string[] {
+  if (!isCold(point, now)) return [];
+  const { id, archived } = point;
+  return [`its snapshots lie in the archive tier since ${archived?.since}; thaw them: rekindle thaw ${id}`];
+}
+
+/** True when no volume can be made of its snapshots now. */
+export function isCold({ archived }: RecoveryPoint, now = ""): boolean {
+  return archived !== undefined && !(now !== "" && now < (archived.readableUntil ?? ""));
 }
 
 function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): string[] {
