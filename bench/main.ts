@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { bodies } from "./bodies.ts";
 import { collecting } from "./collect.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
@@ -15,6 +16,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
     title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
     measure: nightly,
   },
+  bodies: { title: "A server with a body, and its rehearsal", measure: bodies },
 };
 
 const named = process.argv.slice(2);
