@@ -79,6 +79,15 @@ export function objectStoreContract<T extends ObjectStore>(
       expect(await store.availability("bundles/none")).toBeUndefined();
     });
 
+    it("tells when an object was written, and what time it is, by one clock", async () => {
+      const store = await open();
+      await store.swap("a", text("1"), undefined);
+      const written = Date.parse((await store.get("a"))!.writtenAt);
+      const age = (await store.now()).getTime() - written;
+      expect(age).toBeGreaterThan(-1_500);
+      expect(age).toBeLessThan(60_000);
+    });
+
     it("lists a prefix, sorted, and nothing beside it", async () => {
       const store = await open();
       for (const key of ["catalog/b", "catalog/a", "other/c"]) await store.create(key, text(key), "d");

@@ -1,5 +1,6 @@
 import {
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
@@ -18,6 +19,8 @@ export interface StoredObject {
   body: Buffer;
   etag: string;
   versionId: string;
+  /** By S3's clock, as `now` is; ISO 8601. */
+  writtenAt: string;
   /** The digest that was given at creation; only a claim until the bytes are digested. */
   sha256: string | undefined;
 }
@@ -58,6 +61,8 @@ export interface ObjectStore {
   readonly bucket: string;
   /** Refuses a bucket that is not there, not versioned, in another region or of another account. */
   inspect(): Promise<void>;
+  /** The moment by S3's clock, in whole seconds. */
+  now(): Promise<Date>;
   /** Creates the object; when the key is taken, tells the version that holds it and writes nothing. */
   create(
     key: string,
@@ -133,6 +138,25 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
       await demandBucket(s3, place, region);
       await demandVersioning(s3, place, region);
     },
+    async now() {
+      const command = new HeadBucketCommand(place);
+      let date: string | undefined;
+      // The SDK keeps an answer's headers from its caller.
+      command.middlewareStack.add(
+        (next) => async (args) => {
+          const answered = await next(args);
+          date = (answered.response as { headers?: Record<string, string> }).headers?.date;
+          return answered;
+        },
+        { step: "deserialize", priority: "low" },
+      );
+      await s3.send(command).catch(explained);
+      if (date !== undefined && !Number.isNaN(Date.parse(date))) return new Date(date);
+      throw new RekindleError(
+        "tool-failed",
+        `S3's answer for bucket ${bucket} has no date; look what is between this machine and S3`,
+      );
+    },
     async create(key, body, sha256) {
       try {
         const put = await s3.send(
@@ -153,6 +177,7 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
           body: Buffer.from(await found.Body!.transformToByteArray()),
           etag: found.ETag ?? "",
           versionId: found.VersionId ?? "",
+          writtenAt: found.LastModified!.toISOString(),
           sha256: found.Metadata?.sha256,
         };
       } catch (error) {
