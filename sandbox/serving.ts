@@ -12,6 +12,7 @@ import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
 import { RequestLog } from "./request-log.ts";
+import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
 
@@ -60,6 +61,7 @@ export async function gatewayState({
       new DebianImageStandIn(),
       loadBalancerStandIn,
       automatedBackupsStandIn,
+      new SnapshotTierStandIn(clock),
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

@@ -12,8 +12,8 @@ import {
   asSeenFrom,
   lacksOf,
   outcomeOf,
-  type Part,
-  partsOf,
+  type CopiedPart,
+  copiedParts,
   pointLabel,
   settle,
   sourcesFor,
@@ -119,7 +119,7 @@ async function faultsIn(context: CopyContext, point: RecoveryPoint, to: PointPla
     if (error instanceof RekindleError && error.kind === "unreachable") throw error;
     return [(error as Error).message];
   }
-  const parts = partsOf(point);
+  const parts = copiedParts(point);
   const { databases } = context.topology.environment;
   const sizes = parts.map((part) => [part, part.sizeGiB ?? databases[part.role]?.storageGiB ?? 1] as const);
   const progress = new CopyProgress(to.place.name, context.clock, context.print, new Map(sizes));
@@ -143,7 +143,7 @@ interface Bringing extends CopyContext {
   progress: CopyProgress;
 }
 
-async function bringPart(context: Bringing, part: Part): Promise<void> {
+async function bringPart(context: Bringing, part: CopiedPart): Promise<void> {
   const { to } = context;
   const { name } = to.place;
   if (to === context.places[0]) {
@@ -170,7 +170,7 @@ async function bringPart(context: Bringing, part: Part): Promise<void> {
 }
 
 /** The copy that is noted, or that an interrupted command has started; one that is of no use is removed. */
-async function begunCopy(context: Bringing, part: Part): Promise<string | undefined> {
+async function begunCopy(context: Bringing, part: CopiedPart): Promise<string | undefined> {
   const { to, point } = context;
   const copies = copiesOf(to, part);
   const [source] = sourceNames(context, part);
@@ -186,7 +186,7 @@ async function begunCopy(context: Bringing, part: Part): Promise<string | undefi
 }
 
 /** The first source that is whole, waited for, and shared with the account that copies it. */
-async function readySource(context: Bringing, part: Part): Promise<SnapshotSource> {
+async function readySource(context: Bringing, part: CopiedPart): Promise<SnapshotSource> {
   const reasons: string[] = [];
   for (const source of sourceNames(context, part)) {
     const from = context.places.find(
@@ -214,7 +214,7 @@ async function readySource(context: Bringing, part: Part): Promise<SnapshotSourc
   );
 }
 
-function sourceNames({ places, to }: Bringing, part: Part): SnapshotSource[] {
+function sourceNames({ places, to }: Bringing, part: CopiedPart): SnapshotSource[] {
   const all = places.map(({ place }) => place);
   return sourcesFor(part, to.place, all).map(({ name, region, account }) => ({
     region,
@@ -226,7 +226,7 @@ function sourceNames({ places, to }: Bringing, part: Part): SnapshotSource[] {
 /** Waits until a snapshot is whole. A copy that fails is removed: nobody else knows that it is there. */
 async function arrive(
   context: Bringing,
-  part: Part,
+  part: CopiedPart,
   snapshot: string,
   { isCopy }: { isCopy: boolean },
 ): Promise<void> {
@@ -253,6 +253,6 @@ function available(
   });
 }
 
-function copiesOf({ volumes, databases }: PointPlace, part: Part): SnapshotCopies {
+function copiesOf({ volumes, databases }: PointPlace, part: CopiedPart): SnapshotCopies {
   return part.kind === "volume" ? volumes : databases;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../edges/clock.ts";
-import type { Part } from "../recovery/copies.ts";
+import type { CopiedPart } from "../recovery/copies.ts";
 import { type CopyState, describeCopies } from "../recovery/copy-progress.ts";
 
 const betweenLinesMs = 30_000;
@@ -9,11 +9,11 @@ export class CopyProgress {
   readonly #place: string;
   readonly #clock: Clock;
   readonly #print: (line: string) => void;
-  readonly #states = new Map<Part, CopyState>();
+  readonly #states = new Map<CopiedPart, CopyState>();
   readonly #start: number;
   #lastLine: number;
 
-  constructor(place: string, clock: Clock, print: (line: string) => void, sizes: ReadonlyMap<Part, number>) {
+  constructor(place: string, clock: Clock, print: (line: string) => void, sizes: ReadonlyMap<CopiedPart, number>) {
     this.#place = place;
     this.#clock = clock;
     this.#print = print;
@@ -22,7 +22,7 @@ export class CopyProgress {
     this.#lastLine = this.#start;
   }
 
-  tell(part: Part, percent: number): void {
+  tell(part: CopiedPart, percent: number): void {
     this.#states.get(part)!.percent = percent;
     const now = this.#clock.monotonic();
     if (now - this.#lastLine < betweenLinesMs) return;

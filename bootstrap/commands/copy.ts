@@ -1,15 +1,19 @@
+import type { Catalog } from "../edges/catalog.ts";
 import { RekindleError } from "../errors.ts";
 import { canBeFinished, unfinished } from "../recovery/copies.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import { type CopyContext, copyPoint, demandComplete } from "./copy-point.ts";
 
+/** So many points are looked at for one that a rebuild can take. */
+const newest = 50;
+
 /**
- * Finishes the copies of one point, or of every point newer than the newest complete one: copies that are under way are
+ * Finishes the copies of one point, or of the newest points down to the first that a rebuild can take: copies that are under way are
  * waited for, those that are missing or of no use are made. A complete point that is named is looked at whole.
  */
 export async function finishCopies(context: CopyContext, id: string | undefined): Promise<RecoveryPoint[]> {
-  const points = await knownPoints(context);
-  const chosen = id === undefined ? unfinished(points) : [named(points, id)];
+  const catalog = await answeringCatalog(context);
+  const chosen = id === undefined ? await lacking(context, catalog) : [await named(catalog, id)];
   const failures: RekindleError[] = [];
   for (const point of chosen) {
     const unseen = await copyPoint(context, point);
@@ -28,14 +32,15 @@ export async function finishCopies(context: CopyContext, id: string | undefined)
   return chosen;
 }
 
-/** From the recovery region's catalog, or from the next one that answers: copies are also made when a region is lost. */
-async function knownPoints({ places }: CopyContext): Promise<RecoveryPoint[]> {
+/** The recovery region's, or the next one's that answers: copies are also made when a region is lost. */
+async function answeringCatalog({ places }: CopyContext): Promise<Catalog> {
   const [home, recovery, ...further] = places;
   const own = further.filter(({ place }) => place.role === undefined);
   const silences: string[] = [];
   for (const { catalog } of [recovery!, home!, ...own]) {
     try {
-      return await catalog.points();
+      await catalog.store.inspect();
+      return catalog;
     } catch (error) {
       if (!(error instanceof RekindleError) || error.kind !== "unreachable") throw error;
       silences.push(error.message);
@@ -44,19 +49,30 @@ async function knownPoints({ places }: CopyContext): Promise<RecoveryPoint[]> {
   throw new RekindleError("unreachable", "no region's catalog answers", { details: silences });
 }
 
-function named(points: readonly RecoveryPoint[], id: string): RecoveryPoint {
-  const point = points.find((one) => one.id === id);
+async function lacking({ places }: CopyContext, catalog: Catalog): Promise<RecoveryPoint[]> {
+  const names = places.map(({ place }) => place.name);
+  return unfinished(await catalog.points(newest), names, names[1]!);
+}
+
+async function named(catalog: Catalog, id: string): Promise<RecoveryPoint> {
+  const point = await catalog.point(id);
   if (point === undefined) {
-    const known = points.map((one) => one.id).sort();
+    const [last] = await catalog.points(1);
     throw new RekindleError(
       "bad-input",
-      `there is no recovery point ${JSON.stringify(id)}; ${known.length === 0 ? "take one: rekindle snapshot" : `the newest is ${known.at(-1)}`}`,
+      `there is no recovery point ${JSON.stringify(id)}; ${last === undefined ? "take one: rekindle snapshot" : `the newest is ${last.id}`}`,
     );
   }
-  if (point.status === "complete" || canBeFinished(point)) return point;
+  if (canBeFinished(point)) return point;
+  if (point.archived !== undefined) {
+    throw new RekindleError(
+      "refused",
+      `the snapshots of ${id} lie in the archive tier, and nothing is copied out of it; thaw them first: rekindle thaw ${id}`,
+    );
+  }
   throw new RekindleError(
     "refused",
-    `recovery point ${id} can't be finished: not everything was taken; take another: rekindle snapshot`,
+    `recovery point ${id} can't be finished: ${point.status === "removing" ? "a prune is removing it" : "not everything was taken"}; take another: rekindle snapshot`,
     { details: point.faults },
   );
 }

@@ -36,6 +36,11 @@ export function furtherPlaces({ account, regions, copies }: Environment): Place[
   ];
 }
 
+/** Whether a place, by its name, is another account's. */
+export function isVault(place: string): boolean {
+  return place.includes("/");
+}
+
 /** How many copies into one place run at a time. */
 export function copiesAtOnce({ copies }: Environment): number {
   return copies?.atOnce ?? 5;

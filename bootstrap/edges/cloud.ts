@@ -6,9 +6,11 @@ import type { AwsAccess } from "./aws/access.ts";
 import { type Account, awsAccount } from "./aws/account.ts";
 import { assumedRole } from "./aws/assumed-role.ts";
 import { type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { awsHoldings, type Holdings } from "./aws/holdings.ts";
 import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
 import { type ObjectStore, s3Store } from "./aws/objects.ts";
+import { ebsArchive, type SnapshotArchive } from "./aws/snapshot-archive.ts";
 import { ebsSnapshots, type VolumeSnapshots } from "./aws/snapshots.ts";
 import { ensureStateBucket } from "./aws/state-bucket.ts";
 import { awsSweep, type Sweep } from "./aws/sweep.ts";
@@ -24,6 +26,8 @@ export interface CloudRegion {
   images: ImageFactory;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  archive: SnapshotArchive;
+  holdings: Holdings;
   inventory: Inventory;
   sweep: Sweep;
   /** Whatever is copied into this place takes its turn. */
@@ -39,7 +43,9 @@ export interface Cloud {
   further: readonly CloudRegion[];
   /** All of these. */
   places: readonly CloudRegion[];
-  /** Of every region of the environment's account; the recovery region's comes first, for its pointer counts. */
+  /** Every place of the environment's account, the recovery region first: its word counts. */
+  regions: readonly CloudRegion[];
+  /** Theirs. */
   catalogs: readonly Catalog[];
   /** The bucket of Terraform's state, in the recovery region. */
   state: ObjectStore;
@@ -61,6 +67,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
       images: ec2Images(own, region),
       volumes: ebsSnapshots(own, region),
       databases: rdsSnapshots(own, region),
+      archive: ebsArchive(own, region),
+      holdings: awsHoldings(own, region),
       inventory: awsInventory(own, region),
       sweep: awsSweep(own, region),
       copying: new AtOnce(copiesAtOnce(environment)),
@@ -69,7 +77,7 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
   const primary = connect(primaryPlace(environment));
   const recovery = connect(recoveryPlace(environment));
   const further = furtherPlaces(environment).map(connect);
-  const ownFurther = further.filter(({ place }) => place.account === account);
+  const ownRegions = [recovery, primary, ...further.filter(({ place }) => place.account === account)];
   const state = stateBucket(name, account, regions.recovery);
   return {
     account: awsAccount(access),
@@ -77,7 +85,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
     recovery,
     further,
     places: [primary, recovery, ...further],
-    catalogs: [recovery, primary, ...ownFurther].map(({ catalog }) => catalog),
+    regions: ownRegions,
+    catalogs: ownRegions.map(({ catalog }) => catalog),
     state: s3Store(access, regions.recovery, state, account),
     ensureStateBucket: () => ensureStateBucket(access, regions.recovery, state),
   };

@@ -5,7 +5,7 @@ import { isStateful } from "../config/servers.ts";
 import type { KnownEngine } from "../edges/engines.ts";
 import { findSandbox, type Sandbox, sandboxEnvironment } from "../edges/sandbox.ts";
 import { RekindleError } from "../errors.ts";
-import { isCompleteIn, volumeSet } from "../recovery/point.ts";
+import { volumeSet } from "../recovery/point.ts";
 import { rehearsedServer } from "../rehearsal/server.ts";
 import { cloudOfSandbox } from "./cloud.ts";
 import { sandboxFolder } from "./project.ts";
@@ -38,11 +38,11 @@ export async function dataOfPoint(
   const region = regions.recovery;
   const wish = { region, terraformCliConfig: undefined, inherited: {} };
   const cloud = cloudOfSandbox(topology, sandboxEnvironment(sandbox, wish).set, run.stopwatch);
-  const points = await cloud.recovery.catalog.points();
-  const complete = points.filter((one) => isCompleteIn(one, region));
-  const known = complete.map((one) => one.id);
-  const point = complete.find((one) => one.id === id);
-  if (point === undefined) {
+  const { catalog } = cloud.recovery;
+  const point = await catalog.point(id);
+  if (point?.status !== "complete") {
+    const newest = await catalog.points(10);
+    const known = newest.filter(({ status }) => status === "complete").map((one) => one.id);
     throw new RekindleError(
       "no-recovery-point",
       `the sandbox has no complete recovery point ${JSON.stringify(id)} of ${name}; ${known.length === 0 ? "take one with: rekindle snapshot" : `it has ${known.join(", ")}`}`,

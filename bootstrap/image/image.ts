@@ -20,6 +20,8 @@ export interface GoldenImage {
   createdAt: string;
   /** Place → AMI id: a region, or a vault's `<account>/<region>`. */
   images: Record<string, string>;
+  /** A prune has begun to remove it: nothing may be started from it any more. */
+  removing?: true;
 }
 
 /**
@@ -41,6 +43,7 @@ export interface TakenImage {
   /** ISO 8601, UTC. */
   createdAt: string;
   images: Record<string, string>;
+  removing?: true;
 }
 
 export type ServerImage = GoldenImage | TakenImage;

@@ -1,9 +1,9 @@
 import { tags } from "../config/names.ts";
 import type { Place } from "../config/places.ts";
-import type { Completeness, RecoveryPoint } from "./point.ts";
+import { isCompleteIn, type RecoveryPoint } from "./point.ts";
 
-/** One snapshot of a point. `snapshots` is the point's own record of where copies of it are, and is kept up there. */
-export interface Part {
+/** One snapshot of a point, wherever it has been copied to. `snapshots` is the point's own record of where copies of it are, and is kept up there. */
+export interface CopiedPart {
   kind: "volume" | "database";
   /** For people, such as `volume data-0 of db-0`. */
   name: string;
@@ -16,9 +16,9 @@ export interface Part {
   snapshots: Record<string, string>;
 }
 
-/** Every snapshot that a point consists of. */
-export function partsOf(point: RecoveryPoint): Part[] {
-  return point.sets.flatMap((set): Part[] => {
+/** Everything of a point that is to be in every place. */
+export function copiedParts(point: RecoveryPoint): CopiedPart[] {
+  return point.sets.flatMap((set): CopiedPart[] => {
     if (set.kind === "database") {
       const { database, snapshots } = set;
       return [{ kind: "database", name: `database ${database}`, role: database, snapshots }];
@@ -39,7 +39,7 @@ export function partsOf(point: RecoveryPoint): Part[] {
 /** What every snapshot of a part is tagged with, wherever it is: an interrupted copy is found by it. */
 export function pointLabel(
   point: RecoveryPoint,
-  { role, server, volume }: Pick<Part, "role" | "server" | "volume">,
+  { role, server, volume }: Pick<CopiedPart, "role" | "server" | "volume">,
 ): Record<string, string> {
   return {
     [tags.environment]: point.environment,
@@ -55,7 +55,7 @@ export function pointLabel(
  * Where a part can be copied from into a place, the best first. A vault takes only what its own region has: no copy
  * crosses accounts and regions at once.
  */
-export function sourcesFor(part: Part, to: Place, places: readonly Place[]): Place[] {
+export function sourcesFor(part: CopiedPart, to: Place, places: readonly Place[]): Place[] {
   return places.filter(
     ({ name, role, region }) =>
       name !== to.name &&
@@ -85,31 +85,40 @@ export function lacksOf(point: RecoveryPoint): string[] {
 }
 
 /**
- * Points whose copies an interrupted command left unfinished, the newest first. Older ones than the newest complete one
- * are worth finishing only to somebody who names them.
+ * Points that lack copies, the newest first, down to the newest that a rebuild can take: older ones are worth the
+ * copies only to somebody who names them.
  */
-export function unfinished(points: readonly RecoveryPoint[]): RecoveryPoint[] {
+export function unfinished(
+  points: readonly RecoveryPoint[],
+  places: readonly string[],
+  recovery: string,
+): RecoveryPoint[] {
   const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
-  const complete = newestFirst.findIndex(({ status }) => status === "complete");
-  return (complete < 0 ? newestFirst : newestFirst.slice(0, complete)).filter(canBeFinished);
+  const usable = newestFirst.findIndex((point) => isCompleteIn(point, recovery));
+  return (usable < 0 ? newestFirst : newestFirst.slice(0, usable + 1)).filter(
+    (point) => canBeFinished(point) && places.some((place) => !isCompleteIn(point, place)),
+  );
 }
 
-/** What was missed while a point was taken, no copy can bring. */
-export function canBeFinished({ status, faults, sets }: RecoveryPoint): boolean {
-  return status !== "complete" && faults.length === 0 && sets.length > 0;
+/** What was missed while a point was taken, no copy can bring; and nothing is copied out of the archive tier. */
+export function canBeFinished({ status, faults, sets, archived }: RecoveryPoint): boolean {
+  return status !== "removing" && faults.length === 0 && sets.length > 0 && archived === undefined;
 }
 
-/** The point as a vault's own catalog has it: its snapshots are those of the region there, and it knows no others. */
+/**
+ * The point as one place's catalog has it: with the status that it has there. A vault's names its snapshots as those of
+ * its region, and knows no others.
+ */
 export function asSeenFrom(point: RecoveryPoint, place: Place): RecoveryPoint {
-  if (place.name === place.region) return point;
+  const status = isCompleteIn(point, place.name) ? "complete" : point.status;
+  if (place.role === undefined) return { ...point, status };
   const own = <T>(record: Record<string, T> | undefined): Record<string, T> => {
     const value = record?.[place.name];
     return value === undefined ? {} : { [place.region]: value };
   };
-  const state: Completeness | undefined = point.places?.[place.name];
   return {
     ...point,
-    status: state === undefined ? "pending" : outcomeOf(point, [place.name]),
+    status,
     places: own(point.places),
     sets: point.sets.map((set) =>
       set.kind === "database"

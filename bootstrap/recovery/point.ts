@@ -57,7 +57,7 @@ export type Completeness = "complete" | string[];
 
 /**
  * Data snapshots taken together, with the release and the images that were live.
- * `catalog/points/<id>.json`. A rebuild takes only what is complete in its region.
+ * One file of each region's catalog, whose key `point-index.ts` writes. A rebuild takes only what is complete in its region.
  */
 export interface RecoveryPoint {
   version: 1;
@@ -66,8 +66,11 @@ export interface RecoveryPoint {
   environment: string;
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
-  /** `complete` in every place that it is to be in; `pending` until it is known. */
-  status: "pending" | "complete" | "incomplete";
+  /**
+   * In the region of the catalog that it is read from; `removing` once a prune has begun: what it consists of may be
+   * gone. A command that takes or copies the point holds the least of all places.
+   */
+  status: "pending" | "complete" | "incomplete" | "removing";
   /** Place → how much of the point is there. */
   places?: Record<string, Completeness>;
   /** The least that was observed of its data sets. */
@@ -78,6 +81,8 @@ export interface RecoveryPoint {
   sets: DataSet[];
   /** What went wrong while it was taken, one sentence a part: with these it is complete nowhere. */
   faults: string[];
+  /** Since when its volumes' snapshots lie in the archive tier, from which nothing is restored before a thaw; and until when one lasts. */
+  archived?: { since: string; readableUntil?: string };
 }
 
 const best: readonly Consistency[] = ["application", "filesystem", "crash"];
@@ -89,9 +94,9 @@ export function weakest(labels: readonly Consistency[]): Consistency {
 
 /** True when a rebuild in that place needs nothing that is not there. */
 export function isCompleteIn(point: RecoveryPoint, place: string): boolean {
-  if (point.status === "complete") return true;
-  // A copy elsewhere may still be under way, or have failed: this place has all of its own.
-  return point.faults.length === 0 && point.places?.[place] === "complete";
+  if (point.status === "removing" || point.faults.length > 0) return false;
+  // Without a word of places, the status is all that is known.
+  return point.places === undefined ? point.status === "complete" : point.places[place] === "complete";
 }
 
 /** A data set that nobody made quiet. */

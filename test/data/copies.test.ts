@@ -14,7 +14,7 @@ import { type Clock, systemClock } from "../../bootstrap/edges/clock.ts";
 import type { CloudRegion } from "../../bootstrap/edges/cloud.ts";
 import { type Sandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
-import { partsOf } from "../../bootstrap/recovery/copies.ts";
+import { copiedParts } from "../../bootstrap/recovery/copies.ts";
 import type { RecoveryPoint } from "../../bootstrap/recovery/point.ts";
 import { aTopology, primary, recovery } from "../builders.ts";
 import {
@@ -116,7 +116,7 @@ describe("copies of a recovery point", () => {
       const key = await one.account.keyArn(one.region, keyAlias("shop"));
       const copies = await copiesIn(one, point.id);
       expect(copies.map(({ SnapshotId }) => SnapshotId).sort(), one.place.name).toEqual(
-        partsOf(point)
+        copiedParts(point)
           .map(({ snapshots }) => snapshots[one.place.name])
           .sort(),
       );
@@ -127,8 +127,8 @@ describe("copies of a recovery point", () => {
     // A vault's catalog is for whoever has nothing but the vault.
     const vault = field.cloud.places.at(-1)!;
     const [inVault] = await vault.catalog.points();
-    expect(partsOf(inVault!).map(({ snapshots }) => snapshots)).toEqual(
-      partsOf(point).map(({ snapshots }) => ({ [recovery]: snapshots[vault.place.name] })),
+    expect(copiedParts(inVault!).map(({ snapshots }) => snapshots)).toEqual(
+      copiedParts(point).map(({ snapshots }) => ({ [recovery]: snapshots[vault.place.name] })),
     );
     expect(inVault!.status).toBe("complete");
   });
@@ -264,12 +264,12 @@ describe("a copy that goes wrong", () => {
   it("in a complete point is found when the point is named", async () => {
     const field = await open();
     const { id, sets } = await snapshotIn(field);
-    const [part] = partsOf({ ...(await newest(field)), sets });
+    const [part] = copiedParts({ ...(await newest(field)), sets });
     await field.cloud.recovery.volumes.remove(part!.snapshots[recovery]!);
     expect(await finishIn(field)).toEqual([]);
     const [mended] = await finishIn(field, id);
     expect(mended!.status).toBe("complete");
-    expect(partsOf(mended!)[0]!.snapshots[recovery]).not.toBe(part!.snapshots[recovery]);
+    expect(copiedParts(mended!)[0]!.snapshots[recovery]).not.toBe(part!.snapshots[recovery]);
     expect(await copiesIn(field.cloud.recovery, id)).toHaveLength(4);
   });
 
@@ -277,7 +277,7 @@ describe("a copy that goes wrong", () => {
     const field = await open();
     const point = await snapshotIn(field);
     for (const one of [field.cloud.primary, field.cloud.recovery])
-      await one.volumes.remove(partsOf(point)[0]!.snapshots[one.region]!);
+      await one.volumes.remove(copiedParts(point)[0]!.snapshots[one.region]!);
     const error = await failure(finishIn(field, point.id));
     expect(error.details.join("\n")).toMatch(
       /eu-central-1: volume data-0 of db-0: there is nothing to copy from: .* is gone/,
@@ -314,7 +314,7 @@ describe("a database's snapshot", () => {
     );
     const point = await snapshotIn(field);
     expect(point.status).toBe("complete");
-    const part = partsOf(point).find(({ kind }) => kind === "database")!;
+    const part = copiedParts(point).find(({ kind }) => kind === "database")!;
     for (const one of field.cloud.places) {
       const own = await credentialsIn(sandbox, one.place);
       const rds = new RDSClient({ endpoint: sandbox.endpoint, region: one.region, credentials: own });

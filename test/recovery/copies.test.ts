@@ -4,7 +4,7 @@ import {
   asSeenFrom,
   lacksOf,
   outcomeOf,
-  partsOf,
+  copiedParts,
   settle,
   sourcesFor,
   unfinished,
@@ -25,7 +25,7 @@ const place = (name: string): Place => places.find((one) => one.name === name)!;
 /** As it is when it was taken, with copies in the places that are named. */
 function taken(...copied: string[]): RecoveryPoint {
   const point = aPoint({ status: "pending" });
-  for (const { snapshots, name } of partsOf(point)) {
+  for (const { snapshots, name } of copiedParts(point)) {
     for (const region of Object.keys(snapshots)) delete snapshots[region];
     for (const where of [primary, ...copied]) snapshots[where] = `snap of ${name} in ${where}`;
   }
@@ -33,7 +33,7 @@ function taken(...copied: string[]): RecoveryPoint {
 }
 
 const sources = (to: string, ...copied: string[]) =>
-  sourcesFor(partsOf(taken(...copied))[0]!, place(to), places).map(({ name }) => name);
+  sourcesFor(copiedParts(taken(...copied))[0]!, place(to), places).map(({ name }) => name);
 
 describe("the places of an environment", () => {
   it("are its two regions, the further ones, and the vault in the recovery region", () => {
@@ -90,11 +90,20 @@ describe("a point", () => {
     settle(point, vault, []);
     settle(point, further, ["nothing came"]);
     const seen = asSeenFrom(point, place(vault));
-    expect(partsOf(seen).map(({ snapshots }) => snapshots)).toEqual(
+    expect(copiedParts(seen).map(({ snapshots }) => snapshots)).toEqual(
       ["data-0", "data-1"].map((name) => ({ [recovery]: `snap of volume ${name} of db-0 in ${vault}` })),
     );
     expect(seen).toMatchObject({ status: "complete", places: { [recovery]: "complete" } });
-    expect(asSeenFrom(point, place(further))).toBe(point);
+  });
+
+  it("has in each region's catalog the status that it has there", () => {
+    const point = taken(recovery);
+    settle(point, recovery, []);
+    settle(point, further, ["nothing came"]);
+    expect(asSeenFrom(point, place(recovery)).status).toBe("complete");
+    expect(asSeenFrom(point, place(further)).status).toBe("pending");
+    point.status = "incomplete";
+    expect(asSeenFrom(point, place(further)).status).toBe("incomplete");
   });
 });
 
@@ -102,18 +111,31 @@ describe("points to finish", () => {
   const at = (minute: number, changes: Partial<RecoveryPoint>) =>
     aPoint({ takenAt: `2026-11-24T10:0${minute}:00.000Z`, ...changes });
 
-  it("are the newer ones than the newest complete one, the newest first", () => {
+  const names = [primary, recovery, further];
+  const everywhere = { [primary]: "complete", [recovery]: "complete", [further]: "complete" } as const;
+
+  it("are the newest down to the first that a rebuild can take, the newest first", () => {
     const points = [
       at(1, { status: "pending" }),
-      at(2, {}),
-      at(3, { status: "incomplete" }),
+      at(2, { places: { ...everywhere, [further]: ["no room"] } }),
+      at(3, { status: "incomplete", places: { ...everywhere, [recovery]: ["no room"] } }),
       at(4, { status: "pending" }),
     ];
-    expect(unfinished(points).map(({ id }) => id)).toEqual([points[3]!.id, points[2]!.id]);
+    const ids = (known: RecoveryPoint[]) => unfinished(known, names, recovery).map(({ id }) => id);
+    expect(ids(points)).toEqual([3, 2, 1].map((index) => points[index]!.id));
+    expect(ids([...points, at(5, { places: everywhere })])).toEqual([]);
+  });
+
+  it("are complete ones too when the environment names a further region since", () => {
+    const { [further]: _, ...places } = everywhere;
+    expect(unfinished([at(1, { places })], names, recovery)).toHaveLength(1);
+    expect(unfinished([at(1, { places })], [primary, recovery], recovery)).toEqual([]);
   });
 
   it("are not those of which something was missed, nor those that were never taken", () => {
     const missed = at(1, { status: "incomplete", faults: ["no freeze"] });
-    expect(unfinished([missed, at(2, { status: "pending", sets: [] })])).toEqual([]);
+    const never = at(2, { status: "pending", sets: [] });
+    const archived = at(3, { status: "incomplete", archived: { since: "2026-11-24T11:00:00.000Z" } });
+    expect(unfinished([missed, never, archived], names, recovery)).toEqual([]);
   });
 });
