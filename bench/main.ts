@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { collecting } from "./collect.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
+import { quiescing } from "./quiesce.ts";
 import { serverSide } from "./server.ts";
 import { type Row, table } from "./table.ts";
 
@@ -15,6 +16,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
     title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
     measure: nightly,
   },
+  quiesce: { title: "How long writes wait for a snapshot", measure: () => quiescing(8) },
 };
 
 const named = process.argv.slice(2);

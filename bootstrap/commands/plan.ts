@@ -2,6 +2,7 @@ import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
@@ -29,7 +30,7 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
     topology,
     region: catalog.store.region,
     wish,
-    now: clock.now().toISOString(),
+    now: (await serviceTime(catalog.store, clock)).toISOString(),
     contents: await catalog.contents(),
   });
   if (planned.kind === "refused") {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Topology } from "../config/schema.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
@@ -65,7 +66,7 @@ async function resolveRecovery(context: SynthesisContext, contents: CatalogConte
     const reasons = missing.map((what) => `the pinned plan ${pinned.plan.id} has ${what}`);
     return { kind: "refused", reasons: [...reasons, "ask for another plan: rekindle plan"] };
   }
-  const now = clock.now().toISOString();
+  const now = (await serviceTime(catalog.store, clock)).toISOString();
   const planned = resolvePlan({
     topology,
     region: catalog.store.region,
