@@ -200,14 +200,21 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, copied to every region and account that is to have it")
+  .description("take a recovery point of all data, made quiet and copied to every place that is to have it")
+  .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
+  .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await entry()).snapshotCommand(options));
+  .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
 program
   .command("copy")
   .description("finish the copies of recovery points that an interrupted or failed command has left")
-  .argument("[point]", "this one, looked at whole; else the newest, down to the first that a rebuild can take")
+  .argument(
+    "[point]",
+    "this one, looked at whole; else the newest, down to the first that a rebuild can take",
+  )
+  .option("--wait [duration]", "wait for other copies to end, an hour or as long as this; else leave")
   .addOption(env)
   .addOption(json)
   .action(async (point, options) => (await import("./entry/copies.ts")).copyCommand(point, options));

@@ -10,10 +10,10 @@ import { type Patience, waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
 import {
   asSeenFrom,
-  lacksOf,
-  outcomeOf,
   type CopiedPart,
   copiedParts,
+  lacksOf,
+  outcomeOf,
   pointLabel,
   settle,
   sourcesFor,
@@ -23,6 +23,9 @@ import { CopyProgress } from "./copy-progress.ts";
 import { insist } from "./insist.ts";
 
 const snapshotLimitSeconds = 6 * 60 * 60;
+
+/** What is copied is copied by one command at a time: two would make everything twice. */
+export const copyLock = "copy";
 
 /** One place where a recovery point is, or is to be. */
 export interface PointPlace {

@@ -13,7 +13,12 @@ export class CopyProgress {
   readonly #start: number;
   #lastLine: number;
 
-  constructor(place: string, clock: Clock, print: (line: string) => void, sizes: ReadonlyMap<CopiedPart, number>) {
+  constructor(
+    place: string,
+    clock: Clock,
+    print: (line: string) => void,
+    sizes: ReadonlyMap<CopiedPart, number>,
+  ) {
     this.#place = place;
     this.#clock = clock;
     this.#print = print;

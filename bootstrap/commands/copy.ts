@@ -1,8 +1,9 @@
+import { underLock } from "../edges/bucket-lock.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import { RekindleError } from "../errors.ts";
 import { canBeFinished, unfinished } from "../recovery/copies.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
-import { type CopyContext, copyPoint, demandComplete } from "./copy-point.ts";
+import { type CopyContext, copyLock, copyPoint, demandComplete } from "./copy-point.ts";
 
 /** So many points are looked at for one that a rebuild can take. */
 const newest = 50;
@@ -11,8 +12,22 @@ const newest = 50;
  * Finishes the copies of one point, or of the newest points down to the first that a rebuild can take: copies that are under way are
  * waited for, those that are missing or of no use are made. A complete point that is named is looked at whole.
  */
-export async function finishCopies(context: CopyContext, id: string | undefined): Promise<RecoveryPoint[]> {
+export async function finishCopies(
+  context: CopyContext,
+  id: string | undefined,
+  waitMs = 0,
+): Promise<RecoveryPoint[]> {
   const catalog = await answeringCatalog(context);
+  return underLock(catalog.store, { ...context, name: copyLock, waitMs }, (signal) =>
+    finish({ ...context, signal }, catalog, id),
+  );
+}
+
+async function finish(
+  context: CopyContext,
+  catalog: Catalog,
+  id: string | undefined,
+): Promise<RecoveryPoint[]> {
   const chosen = id === undefined ? await lacking(context, catalog) : [await named(catalog, id)];
   const failures: RekindleError[] = [];
   for (const point of chosen) {

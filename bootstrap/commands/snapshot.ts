@@ -1,37 +1,20 @@
-import { databaseIdentifier, keyAlias } from "../config/names.ts";
-import type { Topology, Volume } from "../config/schema.ts";
+import { keyAlias } from "../config/names.ts";
+import { replicaOf } from "../config/quiesce.ts";
+import type { Topology } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
-import type { Account } from "../edges/aws/account.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
-import type { Patience } from "../edges/wait.ts";
+import { underLock } from "../edges/bucket-lock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
-import { pointLabel } from "../recovery/copies.ts";
-import {
-  type DatabaseSet,
-  type DataSet,
-  type RecoveryPoint,
-  unobserved,
-  type VolumeSet,
-  weakest,
-} from "../recovery/point.ts";
-import { copyPoint, demandComplete, type PointPlace } from "./copy-point.ts";
-
-export interface SnapshotContext extends Patience {
-  topology: Topology;
-  account: Account;
-  primary: PointPlace;
-  recovery: PointPlace;
-  /** Further places that get copies; none when left out. */
-  further?: readonly PointPlace[];
-  print(line: string): void;
-}
-
-/** What a data set still lacks; a part that failed adds its reason to the point and stops no other part. */
-type Part<S extends DataSet> = { set: S; faults: string[] };
+import { type RecoveryPoint, weakest } from "../recovery/point.ts";
+import { copyLock, copyPoint, demandComplete, type PointPlace } from "./copy-point.ts";
+import type { Part, SnapshotContext } from "./snapshot-context.ts";
+import { snapshotDatabase } from "./snapshot-database.ts";
+import { type SnapshotSource, snapshotServer } from "./snapshot-server.ts";
 
 /**
  * Takes one recovery point: snapshots every data set in the primary region, copies them to every other place, and
- * writes the point to each catalog. In a place it is complete only when each part is usable there.
+ * writes the point to each catalog. In a place it is complete only when each part is usable there. One is taken at a time: two would freeze the same servers.
  */
 export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
@@ -40,17 +23,33 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)),
   );
   await Promise.all(regions.map(({ catalog }) => catalog.store.inspect()));
+  const { store } = context.recovery.catalog;
+  const lock = { ...context, name: "snapshot", waitMs: context.waitMs ?? 0 };
+  const point = await underLock(store, lock, (signal) => takePoint({ ...context, signal }));
+  // Copies may take hours: the next point is taken meanwhile, and its copies wait.
+  const copying = { ...context, name: copyLock, waitMs: Number.POSITIVE_INFINITY };
+  const places = [...regions, ...(context.further ?? [])];
+  const unseen = await underLock(store, copying, (signal) =>
+    copyPoint({ ...context, places, signal }, point),
+  );
+  demandComplete(point, unseen);
+  return point;
+}
+
+async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
+  const { environment } = context.topology;
+  const regions = [context.primary, context.recovery];
   // What can't be copied for want of a foundation is not taken either.
   await context.account.keyArn(context.recovery.catalog.store.region, keyAlias(environment.name));
   const servers = await context.primary.volumes.servers(environment.name);
   const live = await liveVersions(context, servers);
 
-  const started = context.clock.now();
+  const started = (await serviceTime(context.recovery.catalog.store, context.clock)).toISOString();
   const point: RecoveryPoint = {
     version: 1,
-    id: `point-${started.toISOString().replace(/[-:.]/g, "").toLowerCase()}`,
+    id: `point-${started.replace(/[-:.]/g, "").toLowerCase()}`,
     environment: environment.name,
-    takenAt: started.toISOString(),
+    takenAt: started,
     status: "pending",
     consistency: "crash",
     ...live,
@@ -60,22 +59,43 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
   // Journaled first: a command that is killed leaves a point that says so, and that no plan will choose.
   await writeEverywhere(regions, point);
 
-  const stateful = servers.filter(
-    ({ role }) => context.topology.roles[role] !== undefined && isStateful(context.topology.roles[role]),
-  );
-  const parts = await Promise.all<Part<DataSet>>([
-    ...stateful.map((server) => snapshotServer(context, point, server)),
-    ...Object.keys(environment.databases).map((database) => snapshotDatabase(context, point, database)),
+  const { sources, missing } = snapshotSources(context.topology, servers);
+  const taken = await Promise.all([
+    ...sources.map((source) => snapshotServer(context, point, source)),
+    ...Object.keys(environment.databases).map(async (database) => [
+      await snapshotDatabase(context, point, database),
+    ]),
   ]);
+  const parts: Part[] = taken.flat();
   point.sets = parts.map(({ set }) => set);
   point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
-  point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
-  point.faults.push(...parts.flatMap(({ faults }) => faults));
+  point.takenAt =
+    point.sets
+      .map(({ takenAt }) => takenAt)
+      .sort()
+      .at(-1) ?? point.takenAt;
+  point.faults.push(...missing, ...new Set(parts.flatMap(({ faults }) => faults)));
   // From here on `rekindle copy` can go on where a command that is killed has stopped.
   await writeEverywhere(regions, point);
-  const places = [...regions, ...(context.further ?? [])];
-  demandComplete(point, await copyPoint({ ...context, places }, point));
   return point;
+}
+
+/** Which servers' volumes are snapshotted, and for whom; each server once. */
+function snapshotSources(
+  { roles }: Topology,
+  servers: readonly LiveServer[],
+): { sources: SnapshotSource[]; missing: string[] } {
+  const targets = new Map<LiveServer, LiveServer[]>();
+  const missing: string[] = [];
+  for (const server of servers) {
+    const role = roles[server.role];
+    if (role === undefined || !isStateful(role)) continue;
+    const replica = replicaOf(role);
+    const source = replica === undefined ? server : servers.find((one) => one.server === replica);
+    if (source === undefined) missing.push(`${server.server}: its read replica ${replica} is not running`);
+    else targets.set(source, [...(targets.get(source) ?? []), server]);
+  }
+  return { sources: [...targets].map(([server, of]) => ({ server, targets: of })), missing };
 }
 
 async function writeEverywhere(regions: readonly PointPlace[], point: RecoveryPoint): Promise<void> {
@@ -113,78 +133,4 @@ function missingServers(topology: Topology, servers: readonly LiveServer[]): str
           `role ${role} has ${running} running servers of ${count}: deploy the primary stack, or correct its count`,
         ];
   });
-}
-
-async function snapshotServer(
-  context: SnapshotContext,
-  point: RecoveryPoint,
-  server: LiveServer,
-): Promise<Part<VolumeSet>> {
-  const from = context.primary.volumes;
-  const set: VolumeSet = {
-    kind: "volumes",
-    server: server.server,
-    role: server.role,
-    takenAt: context.clock.now().toISOString(),
-    observed: unobserved("nothing was frozen"),
-    volumes: [],
-  };
-  const faults = await collectFaults(server.server, async () => {
-    const pairs = matchVolumes(context.topology.roles[server.role]!.volumes, server);
-    const label = pointLabel(point, server);
-    // `takenAt` is read before the call: the data is at least as new as the point says.
-    set.takenAt = context.clock.now().toISOString();
-    const taken = await from.take(server.instanceId, label);
-    context.print(`${server.server}: ${taken.size} volumes snapshotted at one instant`);
-    set.volumes = pairs.map(({ volume, live }) => ({
-      name: volume.name,
-      sizeGiB: live.sizeGiB,
-      snapshots: { [from.region]: taken.get(live.volumeId)! },
-    }));
-  });
-  return { set, faults };
-}
-
-async function snapshotDatabase(
-  context: SnapshotContext,
-  point: RecoveryPoint,
-  database: string,
-): Promise<Part<DatabaseSet>> {
-  const from = context.primary.databases;
-  const { name } = context.topology.environment;
-  const set: DatabaseSet = {
-    kind: "database",
-    database,
-    takenAt: context.clock.now().toISOString(),
-    observed: unobserved("RDS takes its snapshots of a database that runs"),
-    snapshots: {},
-  };
-  const faults = await collectFaults(database, async () => {
-    const snapshot = `rekindle-${name}-${database}-${point.id}`;
-    await from.take(
-      databaseIdentifier(name, "primary", database),
-      snapshot,
-      pointLabel(point, { role: database }),
-    );
-    set.snapshots[from.region] = snapshot;
-    context.print(`${database}: DB snapshot ${snapshot} started`);
-  });
-  return { set, faults };
-}
-
-function matchVolumes(volumes: readonly Volume[], server: LiveServer) {
-  return volumes.map((volume) => {
-    const live = server.volumes.find(({ device }) => device === volume.device);
-    if (live === undefined) throw new Error(`volume ${volume.name} is not attached at ${volume.device}`);
-    return { volume, live };
-  });
-}
-
-async function collectFaults(what: string, work: () => Promise<void>): Promise<string[]> {
-  try {
-    await work();
-    return [];
-  } catch (error) {
-    return [`${what}: ${(error as Error).message}`];
-  }
 }

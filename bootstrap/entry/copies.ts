@@ -4,16 +4,24 @@ import { ec2Instances } from "../edges/aws/instances.ts";
 import { RekindleError } from "../errors.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell } from "./cloud.ts";
+import { seconds } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { awsAccessOfShell, running } from "./shell.ts";
 
 /** The commands that bring what exists to every place: points' copies, and images of servers. */
 
-export async function copyCommand(point: string | undefined, options: Options): Promise<void> {
+export interface CopyOptions extends Options {
+  /** `--wait` alone means an hour. */
+  wait?: string | true;
+}
+
+export async function copyCommand(point: string | undefined, options: CopyOptions): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const { places } = cloudOfShell(topology, run);
-  const finished = await finishCopies({ ...run, topology, places, print: say(options) }, point);
+  const waitMs =
+    options.wait === undefined ? 0 : 1000 * seconds("--wait", options.wait === true ? "1h" : options.wait);
+  const finished = await finishCopies({ ...run, topology, places, print: say(options) }, point, waitMs);
   answer(
     options,
     finished,

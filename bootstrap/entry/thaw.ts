@@ -15,8 +15,7 @@ export async function thawReleaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
-  const regions =
-    options.region === undefined ? cloud.regions : [regionNamed(cloud.regions, options.region)];
+  const regions = options.region === undefined ? cloud.regions : [regionNamed(cloud.regions, options.region)];
   const print = say(options);
   const thawed = await Promise.all(
     regions.map(({ catalog }) => thawRelease(catalog.store, release, { ...run, print })),

@@ -16,24 +16,38 @@ export interface CopiedPart {
   snapshots: Record<string, string>;
 }
 
-/** Everything of a point that is to be in every place. */
+/** Everything of a point that is to be in every place. Data sets that share a snapshot share its copies from now on. */
 export function copiedParts(point: RecoveryPoint): CopiedPart[] {
-  return point.sets.flatMap((set): CopiedPart[] => {
+  const parts: CopiedPart[] = [];
+  for (const set of point.sets) {
     if (set.kind === "database") {
       const { database, snapshots } = set;
-      return [{ kind: "database", name: `database ${database}`, role: database, snapshots }];
+      parts.push({ kind: "database", name: `database ${database}`, role: database, snapshots });
+      continue;
     }
     const { server, role } = set;
-    return set.volumes.map(({ name, sizeGiB, snapshots }) => ({
-      kind: "volume",
-      name: `volume ${name} of ${server}`,
-      role,
-      server,
-      volume: name,
-      sizeGiB,
-      snapshots,
-    }));
-  });
+    for (const volume of set.volumes) {
+      const { name, sizeGiB, snapshots } = volume;
+      const shared = parts.find((part) => isShared(part.snapshots, snapshots));
+      if (shared !== undefined) volume.snapshots = Object.assign(shared.snapshots, snapshots);
+      else
+        parts.push({
+          kind: "volume",
+          name: `volume ${name} of ${server}`,
+          role,
+          server,
+          volume: name,
+          sizeGiB,
+          snapshots,
+        });
+    }
+  }
+  return parts;
+}
+
+/** As of servers whose data is taken from one read replica. */
+function isShared(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  return Object.entries(one).some(([place, snapshot]) => other[place] === snapshot);
 }
 
 /** What every snapshot of a part is tagged with, wherever it is: an interrupted copy is found by it. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { furtherPlaces, type Place, primaryPlace, recoveryPlace } from "../../bootstrap/config/places.ts";
 import {
   asSeenFrom,
+  copiedParts,
   lacksOf,
   outcomeOf,
-  copiedParts,
   settle,
   sourcesFor,
   unfinished,

@@ -54,8 +54,12 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     },
     async state(snapshot) {
       const found = await describe(snapshot);
-      const status = found?.Status;
-      if (status === "available") return { kind: "ready" };
+      const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found ?? {};
+      if (status === "available") {
+        // Of a copy, the first is when it was copied.
+        const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
+        return { kind: "ready", takenAt };
+      }
       if (status === "creating" || status === "copying" || status === "pending")
         return { kind: "waiting", percent: found?.PercentProgress ?? 0 };
       return { kind: "failed", reason: `DB snapshot ${snapshot} in ${region} is ${status ?? "gone"}` };

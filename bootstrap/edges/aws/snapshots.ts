@@ -26,10 +26,10 @@ export interface LiveServer {
   volumes: { device: string; volumeId: string; sizeGiB: number }[];
 }
 
-/** How far a snapshot is, in EBS's or RDS's words made one. */
+/** How far a snapshot is, in EBS's or RDS's words made one; `takenAt` is by the service's clock. */
 export type SnapshotState =
-  | { kind: "ready" }
-  | { kind: "waiting"; percent?: number }
+  | { kind: "ready"; takenAt: string }
+  | { kind: "waiting"; takenAt?: string; percent?: number }
   | { kind: "failed"; reason: string };
 
 /** A snapshot as another region or account names it. */
@@ -141,9 +141,10 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
     },
     async state(snapshotId) {
       const snapshot = await describe(snapshotId);
-      if (snapshot?.State === "completed") return { kind: "ready" };
+      const takenAt = snapshot?.StartTime?.toISOString() ?? "";
+      if (snapshot?.State === "completed") return { kind: "ready", takenAt };
       if (snapshot?.State === "pending" || snapshot?.State === "recovering")
-        return { kind: "waiting", percent: Number.parseInt(snapshot.Progress ?? "", 10) || 0 };
+        return { kind: "waiting", takenAt, percent: Number.parseInt(snapshot.Progress ?? "", 10) || 0 };
       const why = snapshot?.StateMessage ? `: ${snapshot.StateMessage}` : "";
       return {
         kind: "failed",
