@@ -4,6 +4,7 @@ import { catalogs } from "./catalog.ts";
 import { collecting } from "./collect.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
+import { quiescing } from "./quiesce.ts";
 import { serverSide } from "./server.ts";
 import { type Row, table } from "./table.ts";
 
@@ -23,6 +24,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
   },
   bodies: { title: "A server in namespaces (engine box), and its rehearsal", measure: () => bodies("box") },
   machines: { title: "The same on a whole machine (engine qemu)", measure: () => bodies("qemu") },
+  quiesce: { title: "How long writes wait for a snapshot", measure: () => quiescing(8) },
 };
 
 const named = process.argv.slice(2);

@@ -200,10 +200,13 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, copied to the recovery region")
+  .description("take a recovery point of all data, made quiet and copied to the recovery region")
+  .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
+  .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await entry()).snapshotCommand(options));
+  .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")

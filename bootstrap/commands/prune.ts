@@ -3,11 +3,7 @@ import { type LockOptions, underLock } from "../edges/bucket-lock.ts";
 import { decideImages, type ImageDecision } from "../recovery/image-retention.ts";
 import type { Leftover } from "../recovery/leftovers.ts";
 import { acrossRegions } from "../recovery/regional-index.ts";
-import {
-  decideRetention,
-  isForTheArchive,
-  type RetentionContext,
-} from "../recovery/retention.ts";
+import { decideRetention, isForTheArchive, type RetentionContext } from "../recovery/retention.ts";
 import { archivePoints } from "./prune-archive.ts";
 import { type PruneContext, readProtections } from "./prune-context.ts";
 import { everyImage, neededRecipes, removeImages } from "./prune-images.ts";

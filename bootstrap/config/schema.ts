@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { quiesceSchema } from "./quiesce-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -67,6 +68,8 @@ export const environmentSchema = z.strictObject({
     )
     .default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
+  /** What a recovery point may be: one whose data could not be made quiet counts only where crash consistency does. */
+  consistency: z.strictObject({ allowCrash: z.boolean().default(false) }).optional(),
   /**
    * How the clients of a game day use the environment, through a role's load balancer: a POST to `write` adds a row, a
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
@@ -164,6 +167,8 @@ export const roleSchema = z.strictObject({
       mount: absolutePath,
     })
     .optional(),
+  /** How the data is made quiet while its volumes are snapshotted; `filesystem` when left out. */
+  quiesce: quiesceSchema.optional(),
   /** Units that are restarted when their configuration changed. */
   services: z.array(unit).default([]),
   /** Unit → the files that it reads. A unit that is not named here restarts when any file changed. */

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bake } from "../commands/bake.ts";
 import { describePlan, makePlan } from "../commands/plan.ts";
-import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
@@ -46,15 +45,6 @@ export async function bakeCommand(options: Options & { commit?: string }): Promi
     print: say(options),
   });
   answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
-}
-
-export async function snapshotCommand(options: Options): Promise<void> {
-  const topology = await topologyOf(environmentName(options.env));
-  const run = running();
-  const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
-  answer(options, point, [
-    `recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`,
-  ]);
 }
 
 export async function planCommand(

@@ -20,7 +20,10 @@ export type Choice =
 
 /** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
 export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
-  const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
+  // Of two of the same moment, the one that was begun later.
+  const newestFirst = [...points].sort(
+    (a, b) => b.takenAt.localeCompare(a.takenAt) || b.id.localeCompare(a.id),
+  );
   const passedOver: PassedOver[] = [];
   for (const point of newestFirst) {
     const reasons = whyNot(point, wish, expected);
