@@ -36,10 +36,11 @@ const day = 86_400_000;
 const now = new Date(systemClock.now().getTime() + 10 * day).toISOString();
 const daysAgo = (days: number) => new Date(Date.parse(now) - days * day).toISOString();
 
-async function open(retention: object = { keepLast: 2 }) {
+/** Golden images are baked only for tests that plan or prune them: it takes seconds. */
+async function open(retention: object = { keepLast: 2 }, images: "baked" | "none" = "none") {
   const field = await testField(sandbox(), aTopology({ retention }));
   await publishIn(field);
-  await bakeIn(field);
+  if (images === "baked") await bakeIn(field);
   await launchDatabaseServer(sandbox(), field);
   const told: string[] = [];
   const context: PruneContext = {
@@ -99,7 +100,7 @@ describe("a prune", () => {
   });
 
   it("removes points with their snapshots in both regions, and nothing of the others", async () => {
-    const { field, context, take } = await open();
+    const { field, context, take } = await open({ keepLast: 2 }, "baked");
     const [oldest, older, newest] = [await take(5), await take(4), await take(3)];
     expect(await prune(context, lock)).toMatchObject({ kept: 2, removed: 1, faults: [] });
     expect(await snapshotsOf(oldest.id)).toEqual([0, 0]);
@@ -113,7 +114,7 @@ describe("a prune", () => {
   });
 
   it("keeps what the pinned plan needs, and what is held until the hold is over", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const [held, pinned, needless] = [await take(6), await take(5), await take(4)];
     await take(3);
     await planIn(field, { kind: "point", id: pinned.id });
@@ -133,7 +134,7 @@ describe("a prune", () => {
   });
 
   it("lets a plan that was pinned while it marks win: the point is whole again", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const old = await take(5);
     await take(3);
     const { id } = await planIn(field, { kind: "point", id: old.id });
@@ -146,7 +147,7 @@ describe("a prune", () => {
   });
 
   it("that is cut off in the middle leaves a point that no plan takes, and ends its work the next time", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const old = await take(5);
     const newest = await take(3);
     await sandbox().addFault({ service: "ec2", action: "DeleteSnapshot", region: primary, kind: "500" });
@@ -204,7 +205,7 @@ describe("images and what is left over", () => {
   };
 
   it("deregisters with its snapshots an image that nothing needs, and keeps those of the current release", async () => {
-    const { field, context, take } = await open();
+    const { field, context, take } = await open({ keepLast: 2 }, "baked");
     await take(3);
     const needless = { ...field.recipes.web!, packages: ["needless"] };
     const { baked } = await bakeIn(field, { recipes: { web: needless } });
