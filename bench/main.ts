@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { collecting } from "./collect.ts";
+import { dumping } from "./dump.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
 import { serverSide } from "./server.ts";
@@ -15,6 +16,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
     title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
     measure: nightly,
   },
+  dump: { title: "Streaming a PostgreSQL into a bucket and back", measure: () => dumping(3_000_000) },
 };
 
 const named = process.argv.slice(2);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { dumpSchema } from "./dump-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -64,6 +65,8 @@ export const environmentSchema = z.strictObject({
       }),
     )
     .default({}),
+  /** Database servers that `rekindle dump` reads, each with a name of its own. */
+  dumps: z.record(identifier, dumpSchema).default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
   /**
    * How the clients of a game day use the environment, through a role's load balancer: a POST to `write` adds a row, a

@@ -1,3 +1,4 @@
+import type { Dump } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
 import type { GoldenImage } from "../image/image.ts";
@@ -15,6 +16,7 @@ const pointerKey = "current.json";
 const pinnedPlanKey = "catalog/pinned-plan.json";
 const imageKey = (recipe: string) => `catalog/images/${recipe}.json`;
 const pointKey = (id: string) => `catalog/points/${id}.json`;
+const dumpKey = (id: string) => `catalog/dumps/${id}.json`;
 
 /** The index of one region: what a rebuild there can read when nothing else answers. */
 export class Catalog {
@@ -124,6 +126,20 @@ export class Catalog {
 
   writePoint(point: RecoveryPoint): Promise<void> {
     return this.#write(pointKey(point.id), point);
+  }
+
+  /** Every dump, or those of one name. */
+  async dumps(name?: string): Promise<Dump[]> {
+    const dumps = await this.#readAll<Dump>("catalog/dumps/");
+    return name === undefined ? dumps : dumps.filter((dump) => dump.name === name);
+  }
+
+  dump(id: string): Promise<Dump | undefined> {
+    return this.#read<Dump>(dumpKey(id));
+  }
+
+  writeDump(dump: Dump): Promise<void> {
+    return this.#write(dumpKey(dump.id), dump);
   }
 
   async pinnedPlan(): Promise<PinnedPlan | undefined> {
