@@ -38,6 +38,9 @@ const commit = new Option(
   "--commit <revision>",
   "the commit to take; else HEAD, and then a dirty tree is refused",
 );
+const site = new Option("--site <site>", "which of the environment's own databases")
+  .choices(["primary", "recovery"])
+  .default("primary");
 
 program
   .command("doctor")
@@ -207,6 +210,72 @@ program
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
+program
+  .command("dump")
+  .description("dump the environment's database servers into every region's bucket, while they are in use")
+  .argument("[name...]", "only these of the environment's dumps; else all")
+  .option("--jobs <n>", "how many at a time: servers, databases and archives", "4")
+  .addOption(site)
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (names, options) => (await import("./entry/dump.ts")).dumpCommand(names, options));
+program
+  .command("dumps")
+  .description("list the dumps that the recovery region's catalog knows, the newest first")
+  .argument("[name]", "only those of this name")
+  .addOption(env)
+  .addOption(json)
+  .action(async (name, options) => (await import("./entry/dump.ts")).dumpsCommand(name, options));
+program
+  .command("verify-dump")
+  .description(
+    "restore a dump into a server that is made for it, on this machine, and compare what came back",
+  )
+  .argument("<dump>")
+  .option("--jobs <n>", "how many archives at a time", "2")
+  .option("--region <region>", "read it there; else in the recovery region")
+  .option("--folder <folder>", "where the server has its data; else the system's temporary folder")
+  .addOption(env)
+  .addOption(json)
+  .action(async (dump, options) => (await import("./entry/dump.ts")).verifyDumpCommand(dump, options));
+const restore = program.command("restore").description("bring a part back");
+const restoring = (command: Command) =>
+  command
+    .option("--database <name>", "only this database of it; may be given several times", each)
+    .option("--replace", "in the place of data that is there; what was there is kept aside")
+    .option("--dry-run", "only say what would change")
+    .option("--no-globals", "without roles and memberships")
+    .option("--no-owner", "everything belongs to the user who restores, and nobody is granted anything")
+    .option("--region <region>", "read it there; else in the recovery region")
+    .option("--jobs <n>", "how many archives at a time", "4")
+    .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+    .addOption(env)
+    .addOption(json);
+restoring(
+  restore
+    .command("dump")
+    .description("stream a dump into a database server, and count what came back")
+    .argument("<dump>", "its id; rekindle dumps lists them")
+    .requiredOption("--to <connection>", "such as postgres://admin@db.example.net:5432, or ssh://db-1")
+    .option(
+      "--password-from <place>",
+      "ssm:<parameter> or secret:<name>#<key>; else REKINDLE_DATABASE_PASSWORD",
+    ),
+).action(async (dump, options) =>
+  (await import("./entry/restore-dump.ts")).restoreDumpCommand(dump, options),
+);
+restoring(
+  restore
+    .command("database")
+    .description("put the newest dump of a server, or one database of it, back into that server")
+    .argument("<name>", "one of the environment's dumps")
+    .addOption(new Option("--as-of <time>", "the newest dump of that moment, in ISO 8601").conflicts("dump"))
+    .option("--dump <id>", "one dump")
+    .addOption(site),
+).action(async (name, options) =>
+  (await import("./entry/restore-dump.ts")).restoreDatabaseCommand(name, options),
+);
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")
