@@ -288,9 +288,7 @@ program
   .action(async (options) => (await entry()).planCommand(options));
 program
   .command("prune")
-  .description(
-    "what of the recovery points, images and snapshots stays or goes, and why; removes only with --remove",
-  )
+  .description("what of recovery points, dumps and images stays or goes, and why; removes only with --remove")
   .option("--remove", "carry it out; else nothing is removed")
   .addOption(
     new Option(
@@ -304,7 +302,7 @@ program
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await import("./entry/prune.ts")).pruneCommand(options));
-const hold = program.command("hold").description("keep a recovery point from every prune");
+const hold = program.command("hold").description("keep a recovery point or a dump from every prune");
 hold
   .command("add")
   .description("keep a point until a moment")

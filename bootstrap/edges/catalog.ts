@@ -249,6 +249,10 @@ export class Catalog {
     return this.#write(dumpKey(dump.id), dump);
   }
 
+  removeDump(id: string): Promise<void> {
+    return this.store.remove(dumpKey(id));
+  }
+
   async pinnedPlan(): Promise<PinnedPlan | undefined> {
     return this.#read<PinnedPlan>(pinnedPlanKey);
   }
