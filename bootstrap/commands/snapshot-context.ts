@@ -24,8 +24,8 @@ export interface SnapshotContext extends Patience {
   primary: SnapshotRegion;
   recovery: SnapshotRegion;
   shellOf: ShellOf;
-  /** Why crash consistency is acceptable this time, whatever the environment says. */
-  allowCrash?: string | undefined;
+  /** Crash consistency is acceptable this time, whatever the environment says. */
+  allowCrash?: boolean | undefined;
   /** How long to wait for another snapshot of this environment before leaving; it leaves at once when left out. */
   waitMs?: number | undefined;
   print(line: string): void;

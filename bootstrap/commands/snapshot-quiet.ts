@@ -72,7 +72,7 @@ function failed(reason: string): Told {
 
 /** A failed freeze is a failure, unless the environment or whoever calls says that crash-consistent will do. */
 function demandAllowed({ topology, allowCrash }: SnapshotContext, { label, reasons }: Observation): void {
-  if (label !== "crash" || allowCrash !== undefined || topology.environment.consistency?.allowCrash) return;
+  if (label !== "crash" || allowCrash || topology.environment.consistency?.allowCrash) return;
   throw new Error(
     `${reasons.join("; ")}; mend that, or accept crash consistency with consistency.allowCrash or --allow-crash`,
   );

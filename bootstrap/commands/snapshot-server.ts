@@ -3,21 +3,15 @@ import { replicaOf } from "../config/quiesce.ts";
 import type { Role, Topology, Volume } from "../config/schema.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
 import { type RecoveryPoint, unobserved, type VolumeSet } from "../recovery/point.ts";
+import type { SnapshotSource } from "../recovery/snapshot-sources.ts";
 import { available, collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 import { takeQuietly } from "./snapshot-quiet.ts";
-
-/** One server whose volumes are snapshotted, once, for itself or for others whose read replica it is. */
-export interface SnapshotSource {
-  server: LiveServer;
-  /** Whose data sets the snapshots become. */
-  targets: readonly LiveServer[];
-}
 
 /** Snapshots all data volumes of one server at one instant, and copies them to the recovery region. */
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
-  { server, targets }: SnapshotSource,
+  { server, targets }: SnapshotSource<LiveServer>,
   key: string,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
