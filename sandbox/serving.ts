@@ -13,6 +13,7 @@ import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { RequestLog } from "./request-log.ts";
+import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
 
@@ -61,6 +62,7 @@ export async function gatewayState({
       new DebianImageStandIn(),
       loadBalancerStandIn,
       automatedBackupsStandIn,
+      new SnapshotTierStandIn(clock),
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

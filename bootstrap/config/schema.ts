@@ -24,6 +24,8 @@ const relativePath = z
 const urlPath = z.string().regex(/^\//, "a path that begins with /");
 const port = z.int().min(1).max(65535);
 
+const count = z.int().min(1).max(100_000);
+
 const zone = z.strictObject({ public: cidr, private: cidr });
 const site = z.strictObject({
   cidr,
@@ -73,6 +75,30 @@ export const environmentSchema = z.strictObject({
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
    */
   rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
+  /**
+   * Which recovery points `rekindle prune` keeps: the newest of so many hours, days, … (UTC), each region counted for
+   * itself. The newest complete one of each region, pinned ones and held ones stay in any case.
+   */
+  retention: z
+    .strictObject({
+      keepLast: count.optional(),
+      keepHourly: count.optional(),
+      keepDaily: count.optional(),
+      keepWeekly: count.optional(),
+      keepMonthly: count.optional(),
+      keepYearly: count.optional(),
+      /** So many complete points stay in each region whatever the rules say. */
+      minimumCount: count.default(1),
+      /** No younger point goes. */
+      minimumAge: duration.default("1d"),
+      /** Older points that only a monthly or yearly rule keeps move to EBS's archive tier, which is billed for 90 days at least. */
+      archiveAfter: duration.optional(),
+    })
+    .refine(
+      (policy) => Object.keys(policy).some((key) => key.startsWith("keep")),
+      "at least one keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly or keepYearly",
+    )
+    .optional(),
   /** What guards the buckets beyond versioning and encryption. */
   protection: z
     .strictObject({

@@ -102,6 +102,16 @@ export class MemoryStore implements ObjectStore {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
+  /** Two keys a page, so that whoever reads only the first one shows. */
+  async *pages(prefix: string, after = "") {
+    const keys = (await this.list(prefix)).filter((key) => key > after);
+    for (let at = 0; at < keys.length; at += 2) yield keys.slice(at, at + 2);
+  }
+
+  async remove(key: string) {
+    this.#objects.delete(key);
+  }
+
   #put(key: string, body: Uint8Array, digest: string | undefined): string {
     this.writes.push(key);
     const versionId = `version-${this.writes.length}`;

@@ -1,4 +1,5 @@
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -86,6 +87,10 @@ export interface ObjectStore {
   swap(key: string, body: Uint8Array, etag: string | undefined): Promise<"swapped" | "moved">;
   /** Every key below a prefix, sorted. */
   list(prefix: string): Promise<string[]>;
+  /** The same, page by page, each asked for when it is wanted; `after` leaves out what sorts up to it. */
+  pages(prefix: string, after?: string): AsyncIterable<string[]>;
+  /** Takes a key out of the listing; its versions stay for as long as the bucket keeps them. A free key is fine. */
+  remove(key: string): Promise<void>;
 }
 
 /**
@@ -115,12 +120,15 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     }
   }
 
-  async function listPage(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {
-    const from = token === undefined ? {} : { ContinuationToken: token };
-    try {
-      return await s3.send(new ListObjectsV2Command({ ...place, Prefix: prefix, ...from }));
-    } catch (error) {
-      return await explained(error);
+  async function* pages(prefix: string, after?: string): AsyncGenerator<string[]> {
+    let from: { StartAfter?: string; ContinuationToken?: string } | undefined =
+      after === undefined ? {} : { StartAfter: after };
+    while (from !== undefined) {
+      const request = new ListObjectsV2Command({ ...place, Prefix: prefix, ...from });
+      const page: ListObjectsV2CommandOutput = await s3.send(request).catch(explained);
+      yield (page.Contents ?? []).map(({ Key }) => Key!);
+      const token = page.NextContinuationToken;
+      from = token === undefined ? undefined : { ContinuationToken: token };
     }
   }
 
@@ -259,13 +267,12 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     },
     async list(prefix) {
       const keys: string[] = [];
-      let token: string | undefined;
-      do {
-        const page = await listPage(prefix, token);
-        keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
+      for await (const page of pages(prefix)) keys.push(...page);
       return keys.sort();
+    },
+    pages,
+    async remove(key) {
+      await s3.send(new DeleteObjectCommand({ ...place, Key: key }));
     },
   };
 }
