@@ -39,15 +39,14 @@ export interface Part<S extends DataSet = DataSet> {
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
-/** Waits for a snapshot, and gives when it was taken. */
 export function available(
   context: SnapshotContext,
   what: string,
   look: () => Promise<SnapshotState>,
-): Promise<string> {
+): Promise<void> {
   return waitFor(context, what, snapshotLimitSeconds, async () => {
     const state = await look();
-    return state.kind === "ready" ? { kind: "ready", value: state.takenAt } : state;
+    return state.kind === "ready" ? { kind: "ready", value: undefined } : state;
   });
 }
 

@@ -26,24 +26,27 @@ export async function snapshotServer(
     const volumes = matchVolumes(roles[server.role]!.volumes, server);
     const role = governing(roles, targets);
     const label = { ...labels(point, server.role), [tags.server]: server.server };
-    const { taken, ...seen } = await takeQuietly(context, { role, server, volumes, point: point.id }, () =>
-      from.take(server.instanceId, label),
+    const { fault, ...seen } = await takeQuietly(
+      context,
+      { role, server, volumes, point: point.id },
+      async () => {
+        const { snapshots, takenAt } = await from.take(server.instanceId, label);
+        shared.takenAt = takenAt;
+        // Noted at once: what is there is known to the point, whatever becomes of it.
+        shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
+          name,
+          sizeGiB,
+          snapshots: { [from.region]: snapshots.get(volumeId)! },
+        }));
+      },
     );
     Object.assign(shared, seen);
-    const { label: consistency, frozen } = seen.observed;
-    context.print(
-      `${server.server}: ${taken.size} volumes snapshotted at one instant, ${consistency} consistent${frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`}`,
-    );
-    shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
-      name,
-      sizeGiB,
-      snapshots: { [from.region]: taken.get(volumeId)! },
-    }));
-    const moments = await Promise.all(
+    if (fault !== undefined) throw new Error(fault);
+    context.print(`${server.server}: ${describeTaken(shared)}`);
+    await Promise.all(
       shared.volumes.map(async ({ name, snapshots }) => {
         const source = snapshots[from.region]!;
-        const what = `snapshot ${source} of ${server.server}`;
-        const takenAt = await available(context, what, () => from.state(source));
+        await available(context, `snapshot ${source} of ${server.server}`, () => from.state(source));
         const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
           ...label,
           [tags.volume]: name,
@@ -52,11 +55,8 @@ export async function snapshotServer(
           to.state(copy),
         );
         snapshots[to.region] = copy;
-        return takenAt;
       }),
     );
-    // The data is at least as new as the point says.
-    shared.takenAt = moments.sort()[0]!;
   });
   return targets.map((target) => ({
     set: {
@@ -80,6 +80,15 @@ export function labels(point: RecoveryPoint, role: string): Record<string, strin
     [tags.role]: role,
     [tags.release]: point.release.release,
   };
+}
+
+function describeTaken({
+  volumes,
+  observed: { label, frozen },
+}: Pick<VolumeSet, "volumes" | "observed">): string {
+  const quiet =
+    frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`;
+  return `${volumes.length} volumes snapshotted at one instant, ${label} consistent${quiet}`;
 }
 
 /** A replica is asked in the way of the role that wants it, which sees to it that it is one. */
