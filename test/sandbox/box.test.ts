@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,9 +51,10 @@ else {
       const processes = descendants(gateway.pid!);
       expect(processes.length).toBeGreaterThan(4);
       expect(loopDevices(disks)).toHaveLength(1);
+      expect(groupsOf(gateway.pid!)).toHaveLength(1);
 
       gateway.kill(signal);
-      const left = () => [...processes.filter(isAlive), ...loopDevices(disks)];
+      const left = () => [...processes.filter(isAlive), ...loopDevices(disks), ...groupsOf(gateway.pid!)];
       for (let waited = 0; left().length > 0 && waited < 15_000; waited += 100)
         await new Promise((wake) => setTimeout(wake, 100));
       expect(left()).toEqual([]);
@@ -62,6 +63,15 @@ else {
       rmSync(disks, { recursive: true });
     });
   });
+}
+
+/** The control groups of a gateway's servers. */
+function groupsOf(pid: number): string[] {
+  const found = spawnSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-name", `rekindle-box-${pid}-*`]);
+  return found.stdout
+    .toString()
+    .split("\n")
+    .filter((path) => path !== "");
 }
 
 /** The files behind this computer's loop devices, of those below a folder. */
