@@ -63,11 +63,27 @@ else {
       rmSync(disks, { recursive: true });
     });
   });
+
+  it("removes the control groups that a killed keeper of devices has left", async () => {
+    const keeper = (run: string) =>
+      spawn("python3", ["-I", "sandbox/bodies/box/devices.py", run], { stdio: ["pipe", "pipe", "inherit"] });
+    const own = `${process.pid}-killed`;
+    const killed = keeper(own);
+    killed.stdin.write(`${JSON.stringify({ id: 1, act: "confine", with: { server: "one" } })}\n`);
+    await once(killed.stdout, "data");
+    expect(groupsOf(own)).toHaveLength(1);
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
+    const next = keeper(`${process.pid}-next`);
+    next.stdin.end();
+    await once(next, "exit");
+    expect(groupsOf(own)).toEqual([]);
+  });
 }
 
-/** The control groups of a gateway's servers. */
-function groupsOf(pid: number): string[] {
-  const found = spawnSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-name", `rekindle-box-${pid}-*`]);
+/** The control groups of servers, by who made them. */
+function groupsOf(run: number | string): string[] {
+  const found = spawnSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-name", `rekindle-box-${run}-*`]);
   return found.stdout
     .toString()
     .split("\n")
