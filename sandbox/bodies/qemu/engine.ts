@@ -1,20 +1,15 @@
 import { mkdir, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { cachedBase } from "../base-cache.ts";
+import { join } from "node:path";
 import { packageHosts } from "../base-recipe.ts";
 import type { Disk, Engine, EngineRegion } from "../engine.ts";
 import { inWords } from "../lack.ts";
 import { packageProxy } from "../package-proxy.ts";
-import { bestAccelerator } from "./accelerator.ts";
-import { adopt } from "./adopt.ts";
-import { type Base, baseOf } from "./base.ts";
-import type { Hardware } from "./hardware.ts";
-import { fetchImage } from "./named-image.ts";
+import { type Equipment, equip } from "./equipment.ts";
 import { openRouter, type Router } from "./network/router.ts";
 import { type BasePlan, basePlan, planDigest } from "./plan.ts";
 import type { qemuBase } from "./recipe.ts";
 import { openRegion } from "./region.ts";
-import { emulators, missingForQemu } from "./requirements.ts";
+import { missingForQemu } from "./requirements.ts";
 import { openStore } from "./store.ts";
 
 export interface QemuOptions {
@@ -45,7 +40,7 @@ const limitsOfBases: Readonly<Record<BasePlan["kind"], string>> = {
 const untried = [
   ...(process.platform === "darwin" ? ["macOS and HVF were never tried by Rekindle's own tests"] : []),
   ...(process.arch === "arm64"
-    ? ["arm64 was never tried by Rekindle's own tests; a volume may not attach to a server that runs"]
+    ? ["arm64 was never tried by Rekindle's own tests; its board takes no volume while a server runs"]
     : []),
 ];
 
@@ -66,22 +61,13 @@ export async function openQemu({ folder, cache, recipe }: QemuOptions): Promise<
   const open = new Map<string, { bodies: EngineRegion; router: Router }>();
   const bases = new Map<string, Promise<Disk>>();
   const told = [...limits, limitsOfBases[plan.kind], ...untried];
-  let equipment: Promise<{ base: Base; hardware: Hardware }> | undefined;
+  let equipment: Promise<Equipment> | undefined;
 
   const prepare = (say: (line: string) => void) => {
     equipment ??= (async () => {
-      const emulator = emulators[process.arch]!;
-      const bases = join(cache, "bases");
-      const start = await firstBase(bases, plan, say);
-      const hardware = { emulator, accelerator: await bestAccelerator(emulator, start) };
-      if (hardware.accelerator === "tcg") told.push(translated);
-      if (plan.kind === "packages") return { base: start, hardware };
-      const how = `adding to ${plan.image.where} what it lacks, on a machine of it: once, ${hardware.accelerator === "tcg" ? "ten minutes or more" : "about a minute"}`;
-      const image = relative(bases, start.disk);
-      const make = (aside: string) =>
-        adopt({ image: join("..", image), recipe: plan.recipe, hardware, packages }, aside);
-      const adopted = await cachedBase(bases, { digest: planDigest(plan), how, make }, say);
-      return { base: { kind: "image" as const, disk: join(adopted, "disk") }, hardware };
+      const equipped = await equip({ plan, bases: join(cache, "bases"), packages }, say);
+      if (equipped.hardware.accelerator === "tcg") told.push(translated);
+      return equipped;
     })().catch((error: Error) => {
       // The next one may have a mirror.
       equipment = undefined;
@@ -121,17 +107,4 @@ export async function openQemu({ folder, cache, recipe }: QemuOptions): Promise<
       for (const { router } of open.values()) router.close();
     },
   };
-}
-
-/** What is there before anything has booted: a whole base, or an official image as it was published. */
-async function firstBase(bases: string, plan: BasePlan, say: (line: string) => void): Promise<Base> {
-  if (plan.kind === "packages") return await baseOf(bases, plan.recipe, say);
-  const { image } = plan;
-  const make = (aside: string) => fetchImage(image, aside, say);
-  const fetched = await cachedBase(
-    bases,
-    { digest: image.checksum.slice(0, 64), how: `fetching ${image.where}`, make },
-    say,
-  );
-  return { kind: "image", disk: join(fetched, "image") };
 }
