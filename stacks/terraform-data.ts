@@ -6,6 +6,11 @@ import type { Construct } from "constructs";
  * cdktf's own class for it asks `terraform version` once for each at synthesis, a second for an environment.
  */
 export class TerraformData extends TerraformResource {
+  /** In `replaceTriggeredBy`, where Terraform takes no `${…}`, which cdktf would write. */
+  get address(): string {
+    return `terraform_data.${this.friendlyUniqueId}`;
+  }
+
   constructor(
     scope: Construct,
     id: string,

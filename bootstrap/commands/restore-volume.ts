@@ -1,6 +1,7 @@
 import { tags } from "../config/names.ts";
 import { RekindleError } from "../errors.ts";
 import { volumeSet } from "../recovery/point.ts";
+import { whose } from "../restore/live-volume.ts";
 import {
   describeReplacement,
   type Exchange,
@@ -86,11 +87,15 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
     await allOf(exchanges, ({ made }) => moves.available(made));
     print(`made ${exchanges.map(({ made }) => made).join(", ")}`);
     undo.push(`the data of ${server.server}`, () => putBack(context, found, exchanges), "put back");
+    const own = whose(topology.environment.name, server);
+    // By that they are found by whoever goes on after this was killed with nothing attached.
+    await region.volumes.tag(
+      exchanges.map(({ present }) => present),
+      own,
+    );
     for (const line of await data.release()) print(line);
     before = await region.snapshots.take(server.instance, {
-      [tags.environment]: topology.environment.name,
-      [tags.server]: server.server,
-      [tags.role]: server.role,
+      ...own,
       [tags.replaced]: clock.now().toISOString(),
     });
     print(`what it holds now is in ${[...before.values()].join(", ")}`);

@@ -45,7 +45,7 @@ export function volumeMoves(volumes: Volumes, patience: Patience): VolumeMoves {
     },
     async detach(id) {
       const attachment = (await volumes.find(id))?.attachment;
-      if (attachment !== undefined) await volumes.detach(id);
+      if (attachment !== undefined) await volumes.detach(id, attachment.instance);
       await until(id, "detached", isFree);
     },
     available: (id) => until(id, "made", isFree),

@@ -1,7 +1,14 @@
 import { tags } from "../config/names.ts";
 import type { Role } from "../config/schema.ts";
 import { type RecoveryPoint, volumeSet } from "../recovery/point.ts";
-import { isDevice, type LiveVolume, ownTags, type RunningServer, type VolumeShape } from "./live-volume.ts";
+import {
+  isDevice,
+  type LiveVolume,
+  ownTags,
+  type RunningServer,
+  type VolumeShape,
+  whose,
+} from "./live-volume.ts";
 import { besideVolumes } from "./replacement.ts";
 
 /** A volume of a recovery point, for a look at it. */
@@ -65,9 +72,7 @@ export function planBeside(request: {
       shape: { zone: server.zone, sizeGiB: taken.sizeGiB, type: "gp3" },
       tags: {
         ...(present && ownTags(present)),
-        [tags.environment]: point.environment,
-        [tags.server]: server.server,
-        [tags.role]: server.role,
+        ...whose(point.environment, server),
         [tags.volume]: name,
         [tags.beside]: point.id,
         Name: `${server.server}-${name} of ${point.id}`,

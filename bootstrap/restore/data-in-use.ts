@@ -52,7 +52,7 @@ function readUser(value: string): DataUser {
 }
 
 function readNewer(value: string | undefined): Newer {
-  const [, ended, files, at, path] = /^(\d+) (\d+)(?: ([\d.]+) (.*))?$/s.exec(value ?? "") ?? [];
+  const [, ended, files, at, path] = /^(\d+) (\d+)(?: ([\d.]+) (.*))? *$/s.exec(value ?? "") ?? [];
   if (ended === undefined) return { kind: "unknown", reason: "it could not be searched" };
   const isCounted = ended === "0";
   if (at !== undefined && path !== undefined)

@@ -33,6 +33,11 @@ export function isDevice(volume: LiveVolume, device: string): boolean {
   return volume.attachment?.device.at(-1) === device.at(-1);
 }
 
+/** By which a server's volumes are found, attached or not. */
+export function whose(environment: string, { server, role }: RunningServer): Record<string, string> {
+  return { [tags.environment]: environment, [tags.server]: server, [tags.role]: role };
+}
+
 /** A volume's tags for another one of its kind; AWS keeps its own prefix to itself. */
 export function ownTags(volume: LiveVolume): Record<string, string> {
   const passing: string[] = [tags.replaces, tags.replaced, tags.beside, tags.point];

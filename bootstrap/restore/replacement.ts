@@ -2,7 +2,14 @@ import { tags } from "../config/names.ts";
 import type { Role } from "../config/schema.ts";
 import { type RecoveryPoint, type VolumeSet, volumeSet } from "../recovery/point.ts";
 import type { DataInUse } from "./data-in-use.ts";
-import { isDevice, type LiveVolume, ownTags, type RunningServer, type VolumeShape } from "./live-volume.ts";
+import {
+  isDevice,
+  type LiveVolume,
+  ownTags,
+  type RunningServer,
+  type VolumeShape,
+  whose,
+} from "./live-volume.ts";
 
 /** One volume that takes the place of another one. */
 export interface VolumeReplacement {
@@ -62,7 +69,13 @@ export function planReplacement(request: ReplacementRequest): Planned {
         present: id,
         snapshot: taken.snapshots[region]!,
         shape: { ...shape, sizeGiB: Math.max(shape.sizeGiB, taken.sizeGiB) },
-        tags: { ...ownTags(present), [tags.point]: point.id, [tags.replaces]: `${id} ${attachment!.device}` },
+        tags: {
+          ...ownTags(present),
+          ...whose(point.environment, server),
+          [tags.volume]: volume.name,
+          [tags.point]: point.id,
+          [tags.replaces]: `${id} ${attachment!.device}`,
+        },
       },
     ];
   });

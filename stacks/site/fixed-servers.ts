@@ -85,7 +85,7 @@ function replacement(
   const data = new TerraformData(scope, `${name}-data`, { triggersReplace: snapshots });
   return {
     userDataReplaceOnChange: true,
-    lifecycle: { ignoreChanges: [...groups, dataDevices], replaceTriggeredBy: [data] },
+    lifecycle: { ignoreChanges: [...groups, dataDevices], replaceTriggeredBy: [data.address] },
   };
 }
 

@@ -21,7 +21,7 @@ const keys = { accessKeyId: "test", secretAccessKey: "test" };
 /** What a stack says of its server with data, in a network that is there already. */
 function serverOf(stack: Synthesized, snapshots: readonly string[], place: Arguments): Synthesized {
   const found = Object.entries(stack.resource.aws_instance!).find(
-    ([, one]) => one.ebs_block_device !== undefined,
+    ([, one]) => one.ebs_block_device.length > 0,
   )!;
   const [address, { depends_on: _order, vpc_security_group_ids: _groups, ...own }] = found as [
     string,
@@ -34,10 +34,11 @@ function serverOf(stack: Synthesized, snapshots: readonly string[], place: Argum
     ...device,
     ...(device.snapshot_id === undefined ? {} : { snapshot_id: snapshots[index] }),
   }));
-  const [, trigger] = /^terraform_data\.(.*)$/.exec(server.lifecycle.replace_triggered_by?.[0] ?? "") ?? [];
+  const [, trigger] = /terraform_data\.([\w-]+)/.exec(server.lifecycle.replace_triggered_by?.[0] ?? "") ?? [];
   const data =
     trigger === undefined ? {} : { terraform_data: { [trigger]: { triggers_replace: snapshots } } };
-  return { ...stack, data: {}, output: {}, resource: { aws_instance: { [address]: server }, ...data } };
+  const { terraform, provider } = stack;
+  return { terraform, provider, resource: { aws_instance: { [address]: server }, ...data } };
 }
 
 describe("a deployment after a server's volumes were replaced", () => {

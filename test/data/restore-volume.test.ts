@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import {
@@ -294,7 +294,7 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
     const server = servers[role]!;
     await server.shell("systemctl stop rows.service; umount /var/lib/rows");
     for (const [device, VolumeId] of Object.entries(await server.volumes())) {
-      await ec2().send(new DetachVolumeCommand({ VolumeId }));
+      await ec2().send(new DetachVolumeCommand({ VolumeId, InstanceId: server.instance.InstanceId! }));
       const { volumes: port } = context(`${role}-0`).regions[0]!;
       await port.remove(VolumeId);
       await port.attach(volumes[device]!, server.instance.InstanceId!, device);
@@ -362,6 +362,7 @@ async function writeProject(folder: string, { environment, roles }: Topology): P
     "cdktf.json": { context: { environment: environment.name } },
     [`configs/environments/${environment.name}.yaml`]: environment,
     "cloud-init/templates/server.yaml": "#cloud-config\n",
+    "cloud-init/boot": await readFile("cloud-init/boot", "utf8"),
   };
   for (const [role, description] of Object.entries(roles))
     files[`configs/roles/${role}/role.yaml`] = description;

@@ -19,6 +19,7 @@ const zone = `${region}a`;
 const stopwatch = new Stopwatch(systemClock);
 const patience = { clock: systemClock, stopwatch, signal: new AbortController().signal };
 const ec2 = () => clients(sandbox().endpoint, region).ec2;
+const some = { team: "a" };
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 const volumes = (): Volumes => ebsVolumes({ endpoint: sandbox().endpoint, credentials, stopwatch }, region);
 
@@ -72,7 +73,7 @@ describe("volumes at EC2", () => {
   });
 
   it("can be removed twice, and are not found then", async () => {
-    const id = await volumes().create(await aSnapshot(), { zone, sizeGiB: 3, type: "gp2" }, {});
+    const id = await volumes().create(await aSnapshot(), { zone, sizeGiB: 3, type: "gp2" }, some);
     for (const _ of [1, 2]) await volumes().remove(id);
     expect(await volumes().find(id)).toBeUndefined();
     const moves = volumeMoves(volumes(), patience);
@@ -80,7 +81,7 @@ describe("volumes at EC2", () => {
   });
 
   it("are not removed while they are attached", async () => {
-    const id = await volumes().create(await aSnapshot(), { zone, sizeGiB: 3, type: "gp3" }, {});
+    const id = await volumes().create(await aSnapshot(), { zone, sizeGiB: 3, type: "gp3" }, some);
     await volumes().attach(id, await aServer("db-0"), "/dev/sdf");
     await expect(volumes().remove(id)).rejects.toMatchObject({ name: "VolumeInUse" });
   });
@@ -96,7 +97,7 @@ describe("volumes at EC2", () => {
     const own = { "rekindle:environment": "shop", "rekindle:server": "db-0" };
     const shape = { zone, sizeGiB: 3, type: "gp3" };
     const free = await volumes().create(await aSnapshot(), shape, own);
-    const attached = await volumes().create(await aSnapshot(), shape, {});
+    const attached = await volumes().create(await aSnapshot(), shape, some);
     await volumes().create(await aSnapshot(), shape, { ...own, "rekindle:server": "db-1" });
     await volumes().attach(attached, instance, "/dev/sdf");
     const found = await volumes().of("shop", servers[0]!);

@@ -53,7 +53,9 @@ describe("replacing a server's volumes", () => {
         },
         tags: {
           Name: "shop-db-0-data-0",
+          "rekindle:environment": "shop",
           "rekindle:server": "db-0",
+          "rekindle:role": "db",
           "rekindle:volume": "data-0",
           "rekindle:point": aPoint().id,
           "rekindle:replaces": "vol-0 /dev/sdf",
@@ -79,6 +81,10 @@ describe("replacing a server's volumes", () => {
     };
     expect(planned([aVolume({ tags }), second()]).volumes[0]!.tags).toEqual({
       team: "a",
+      "rekindle:environment": "shop",
+      "rekindle:server": "db-0",
+      "rekindle:role": "db",
+      "rekindle:volume": "data-0",
       "rekindle:point": aPoint().id,
       "rekindle:replaces": "vol-0 /dev/sdf",
     });

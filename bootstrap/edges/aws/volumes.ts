@@ -29,7 +29,7 @@ export interface Volumes {
   create(snapshot: string, shape: VolumeShape, tags: Record<string, string>): Promise<string>;
   attach(volume: string, instance: string, device: string): Promise<void>;
   /** Never by force: what is in use stays attached. */
-  detach(volume: string): Promise<void>;
+  detach(volume: string, instance: string): Promise<void>;
   tag(volumes: readonly string[], tags: Record<string, string>): Promise<void>;
   /** A volume that is gone is fine. */
   remove(volume: string): Promise<void>;
@@ -93,8 +93,8 @@ export function ebsVolumes(access: AwsAccess, region: string): Volumes {
     async attach(volume, instance, device) {
       await ec2.send(new AttachVolumeCommand({ VolumeId: volume, InstanceId: instance, Device: device }));
     },
-    async detach(volume) {
-      await ec2.send(new DetachVolumeCommand({ VolumeId: volume }));
+    async detach(volume, instance) {
+      await ec2.send(new DetachVolumeCommand({ VolumeId: volume, InstanceId: instance }));
     },
     async tag(volumes, labels) {
       await ec2.send(new CreateTagsCommand({ Resources: [...volumes], Tags: tagList(labels) }));
