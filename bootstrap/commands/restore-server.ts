@@ -5,9 +5,10 @@ import type { VolumeSnapshots } from "../edges/aws/snapshots.ts";
 import type { Volumes } from "../edges/aws/volumes.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { ServerData } from "../edges/hosts/server-data.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import type { Patience } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
-import { choosePoint, type Wish } from "../recovery/choose.ts";
+import { choosePoint, type Wish, whyNot } from "../recovery/choose.ts";
 import { type RecoveryPoint, volumeSet } from "../recovery/point.ts";
 import type { RunningServer } from "../restore/live-volume.ts";
 
@@ -18,6 +19,8 @@ export interface RestoreRegion {
   volumes: Volumes;
   /** How the server's data is handled. The signal ends the way there, and not what was begun on the server. */
   data(server: RunningServer, signal: AbortSignal): ServerData;
+  /** Lets one run at a time handle a server's data; another one waits. The signal that `work` gets ends it. */
+  alone<T>(server: RunningServer, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
 export interface RestoreContext extends Patience {
@@ -77,11 +80,15 @@ export async function findServer(context: RestoreContext): Promise<Found> {
 export async function pointFor(context: RestoreContext, { region }: Found): Promise<RecoveryPoint> {
   const { topology, server, wish } = context;
   const role = fixedServers(topology, "primary").find(({ name }) => name === server)!.role;
-  const choice = choosePoint(await region.catalog.points(), wish, {
+  const { catalog } = region;
+  const expected = {
     region: region.volumes.region,
+    now: (await serviceTime(catalog.store, context.clock)).toISOString(),
     servers: { [server]: topology.roles[role]!.volumes.map(({ name }) => name) },
     databases: [],
-  });
+  };
+  const { points } = await catalog.contents(wish, (point) => whyNot(point, wish, expected));
+  const choice = choosePoint(points, wish, expected);
   if (choice.kind === "none")
     throw new RekindleError("no-recovery-point", `nothing to restore the data of ${server} from`, {
       details: choice.reasons,

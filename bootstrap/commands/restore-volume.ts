@@ -39,12 +39,18 @@ export type Replaced =
  */
 export async function restoreVolume(context: ReplaceContext): Promise<Replaced> {
   const found = await findServer(context);
-  await settle(context, found);
-  const plan = await planFor(context, found);
-  if (context.dryRun) return { kind: "planned", plan };
-  refuseNewer(context, plan);
-  for (const line of describeReplacement(plan)) context.print(line);
-  return await exchange(context, found, plan);
+  if (context.dryRun) {
+    await settle(context, found);
+    return { kind: "planned", plan: await planFor(context, found) };
+  }
+  return await found.region.alone(found.server, context.signal, async (signal) => {
+    const own = { ...context, signal };
+    await settle(own, found);
+    const plan = await planFor(own, found);
+    refuseNewer(own, plan);
+    for (const line of describeReplacement(plan)) context.print(line);
+    return await exchange(own, found, plan);
+  });
 }
 
 async function planFor(context: ReplaceContext, found: Found): Promise<Replacement> {

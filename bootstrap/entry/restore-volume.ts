@@ -6,6 +6,7 @@ import type { Topology } from "../config/schema.ts";
 import { driftTargets } from "../drift/targets.ts";
 import type { AwsAccess } from "../edges/aws/access.ts";
 import { ebsVolumes } from "../edges/aws/volumes.ts";
+import { underLock } from "../edges/bucket-lock.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import { actingShell } from "../edges/hosts/acting-shell.ts";
 import { serverData } from "../edges/hosts/server-data.ts";
@@ -30,6 +31,9 @@ export interface RestoreVolumeOptions extends Options {
   sshConfig?: string;
 }
 
+/** As long as the lock of a run that was killed lasts, and a little longer. */
+const lockWaitMs = 120_000;
+
 /** Beside what the role's health check may take: stopping services, waiting for devices, mounting. */
 const patienceSeconds = 20 * 60;
 
@@ -38,14 +42,16 @@ export async function restoreVolumeCommand(server: string, options: RestoreVolum
     throw new RekindleError("bad-input", "--detach takes away what --beside has put there; add --beside");
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
+  const cloud = cloudOfShell(topology, run);
+  const print = say(options);
   const context: RestoreContext = {
     ...run,
     topology,
     server,
     wish: wishOf(options),
-    account: cloudOfShell(topology, run).account,
-    regions: regionsOf(topology, cloudOfShell(topology, run), awsAccessOfShell(run), options, run),
-    print: say(options),
+    account: cloud.account,
+    regions: regionsOf(topology, cloud, awsAccessOfShell(run), options, run, print),
+    print,
   };
   const dryRun = options.dryRun ?? false;
   if (options.detach) {
@@ -83,6 +89,7 @@ function regionsOf(
   access: AwsAccess,
   { region: only, sshConfig }: RestoreVolumeOptions,
   run: Running,
+  print: (line: string) => void,
 ): RestoreRegion[] {
   const sites = [cloud.primary, cloud.recovery].filter(({ region }) => only === undefined || region === only);
   if (sites.length === 0)
@@ -106,5 +113,11 @@ function regionsOf(
       );
       return serverData(server.server, shell, actingShell(shell, run.clock));
     },
+    alone: ({ server }, signal, work) =>
+      underLock(
+        catalog.store,
+        { ...run, name: `restore-${server}`, waitMs: lockWaitMs, signal, print },
+        work,
+      ),
   }));
 }

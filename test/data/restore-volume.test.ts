@@ -100,6 +100,7 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
         const shell = ssmShell(of.instance, primary, access, patience);
         return serverData(of.server, shell, actingShell(shell, systemClock));
       },
+      alone: (_server, signal, work) => work(signal),
       ...changes,
     };
     return {

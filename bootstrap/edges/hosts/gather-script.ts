@@ -1,5 +1,5 @@
 import type { Selection } from "../../collect/globs.ts";
-import { shippedScript } from "./shipped-script.ts";
+import { ownScript } from "./own-script.ts";
 
 /** The script that gathers a selection of a host's files, ready for the standard input of a POSIX shell. */
 export function gatherScript(selected: Selection, root = ""): string {
@@ -11,7 +11,7 @@ export function gatherScript(selected: Selection, root = ""): string {
     ...selected.points.map(relative),
   ];
   // Its programs must not read what is left of the script.
-  return `${shippedScript("gather.sh")}\nmain ${words.map(quote).join(" ")} </dev/null\n`;
+  return `${ownScript("gather.sh")}\nmain ${words.map(quote).join(" ")} </dev/null\n`;
 }
 
 /** One word of a shell, whatever it holds. */

@@ -23,10 +23,10 @@ export function printed(answer: Answered): string {
   throw new HostFailure("failed", wordsOf(stderr).at(-1) ?? `a script ended there with ${code}`);
 }
 
-/** Lines, without the name that the boot script puts before its own. */
+/** Lines, without the name that scripts of ours put before their own. */
 export function wordsOf(text: string): string[] {
   return text
     .split("\n")
-    .map((line) => line.replace(/^rekindle-boot: /, "").trim())
+    .map((line) => line.replace(/^rekindle(-boot)?: /, "").trim())
     .filter((line) => line !== "" && !line.startsWith("the report could not be delivered"));
 }

@@ -6,7 +6,7 @@ import { quote } from "./gather-script.ts";
 import type { HostShell } from "./host-shell.ts";
 import { entriesOf } from "./live-files.ts";
 import { onServer, printed } from "./on-server.ts";
-import { shippedScript } from "./shipped-script.ts";
+import { ownScript } from "./own-script.ts";
 
 /** What SSM carries of one script, packed twice. */
 const pieceCharacters = 20_000;
@@ -30,7 +30,7 @@ export function serverFiles(server: string, shell: HostShell, acting: ActingShel
       for (let at = 0; at < text.length; at += pieceCharacters)
         await act(`umask 077\nprintf %s '${text.slice(at, at + pieceCharacters)}' >>${payload}\n`);
       const said = await act(
-        `exec python3 -IS -X utf8 -c ${quote(shippedScript("put-files.py"))} ${payload} ${folder}/replaced/${id}\n`,
+        `exec python3 -IS -X utf8 -c ${quote(ownScript("put-files.py"))} ${payload} ${folder}/replaced/${id}\n`,
       );
       return (JSON.parse(said) as { kept: string | null }).kept ?? undefined;
     },
