@@ -14,6 +14,7 @@ import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
 import { tags } from "../../bootstrap/config/names.ts";
 import type { Topology } from "../../bootstrap/config/schema.ts";
 import { ebsVolumes } from "../../bootstrap/edges/aws/volumes.ts";
+import { underLock } from "../../bootstrap/edges/bucket-lock.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { actingShell } from "../../bootstrap/edges/hosts/acting-shell.ts";
 import { ssmShell } from "../../bootstrap/edges/hosts/host-shell.ts";
@@ -22,6 +23,8 @@ import { run } from "../../bootstrap/edges/process.ts";
 import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
 import type { RecoveryPoint } from "../../bootstrap/recovery/point.ts";
+import type { PublicKey } from "../../bootstrap/release/signature.ts";
+import { trustedKeyPath } from "../../bootstrap/release/trust.ts";
 import { primary } from "../builders.ts";
 import { publishIn, type TestField, testField } from "../commands/field.ts";
 import { startBoxSandbox } from "../e2e/box-sandbox.ts";
@@ -49,7 +52,7 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
     const sources = { db: rowsSource(topology, "db"), log: rowsSource(topology, "log") };
     const { release } = await publishIn(field, { sources });
     for (const role of ["db", "log"]) servers[role] = await bootRows(sandbox, field, role, release);
-    await writeProject(join(folder, "project"), topology);
+    await writeProject(join(folder, "project"), topology, field.shared.trusted[0]);
     for (const role of ["db", "log"]) before[role] = await servers[role]!.rows();
     points.push(await snapshot());
     for (const role of ["db", "log"]) {
@@ -310,6 +313,47 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
     for (const { SnapshotId } of Snapshots!) await field.cloud.primary.volumes.remove(SnapshotId!);
   }
 
+  it("is handled by one run at a time", async () => {
+    let end = () => {};
+    const options = { ...field.shared, name: "restore-log-0", waitMs: 0 };
+    const held = underLock(
+      field.cloud.primary.catalog.store,
+      options,
+      () =>
+        new Promise<void>((done) => {
+          end = done;
+        }),
+    );
+    const waiting = rekindle("restore", "volume", "log-0", "--beside", "--detach");
+    await systemClock.sleep(5_000);
+    end();
+    await held;
+    expect((await waiting).stdout).toContain("waiting for another rekindle restore-log-0");
+  });
+
+  it("leaves files alone, which come back by themselves: verified, filled in, and with copies of what they replace", async () => {
+    const server = servers.log!;
+    await server.shell("echo broken >/etc/rows/conf; chmod 600 /etc/rows/conf; rm /etc/rows/env");
+    const words = ["restore", "files", "current", "/etc/rows", "--role", "log", "--to-server", "log-0"];
+    const dry = await rekindle(...words, "--dry-run");
+    expect(dry.code, dry.stderr).toBe(0);
+    expect(dry.stdout).toContain("-broken\n+first\n");
+    expect(await server.shell("cat /etc/rows/conf")).toBe("broken");
+    const done = await rekindle(...words);
+    expect(done.code, done.stderr).toBe(0);
+    expect(
+      await server.shell("cat /etc/rows/conf; stat -c %a:%U /etc/rows/conf /etc/rows/env; cat /etc/rows/env"),
+    ).toBe("first\n644:root\n640:root\nserver=log-0");
+    const [, kept] = /copies of what was replaced are in (\S+)/.exec(done.stdout)!;
+    expect(
+      await server.shell(`cat ${kept}/etc/rows/conf; stat -c %a ${kept}/etc/rows/conf; ls ${kept}/etc/rows`),
+    ).toBe("broken\n600\nconf");
+    expect((await rekindle(...words)).stdout).toContain("nothing differs");
+    expect(await server.shell("rekindle-boot --check >/dev/null && echo as its release")).toBe(
+      "as its release",
+    );
+  });
+
   it.each(["db", "log"])("comes back from the point, and what it was is kept: %s", {
     timeout: 240_000,
   }, async (role) => {
@@ -358,12 +402,13 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
 });
 
 /** A user's project with the environment in it. */
-async function writeProject(folder: string, { environment, roles }: Topology): Promise<void> {
+async function writeProject(folder: string, { environment, roles }: Topology, key: PublicKey): Promise<void> {
   const files: Record<string, unknown> = {
     "cdktf.json": { context: { environment: environment.name } },
     [`configs/environments/${environment.name}.yaml`]: environment,
     "cloud-init/templates/server.yaml": "#cloud-config\n",
     "cloud-init/boot": await readFile("cloud-init/boot", "utf8"),
+    [trustedKeyPath(key)]: key.pem,
   };
   for (const [role, description] of Object.entries(roles))
     files[`configs/roles/${role}/role.yaml`] = description;

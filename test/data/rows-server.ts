@@ -180,11 +180,11 @@ export async function bootRows(
 async function attachedTo(ec2: EC2Client, id: string): Promise<Record<string, string>> {
   const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
   const devices = Reservations![0]!.Instances![0]!.BlockDeviceMappings!;
-  return Object.fromEntries(
-    devices
-      .filter(({ DeviceName }) => /\/dev\/sd[f-p]$/.test(DeviceName!))
-      .map(({ DeviceName, Ebs }) => [DeviceName!, Ebs!.VolumeId!]),
-  );
+  const own = devices
+    .filter(({ DeviceName }) => /\/dev\/sd[f-p]$/.test(DeviceName!))
+    .map(({ DeviceName, Ebs }) => [DeviceName!, Ebs!.VolumeId!] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(own);
 }
 
 export async function volumeOf(ec2: EC2Client, id: string): Promise<Volume | undefined> {

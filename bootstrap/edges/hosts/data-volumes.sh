@@ -52,7 +52,7 @@ users() {
   find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/exe /proc/[0-9]*/map_files -maxdepth 1 \
     \( -lname "$mountpoint" -o -lname "$mountpoint/*" \) -printf '%h\n' 2>/dev/null |
     cut -d / -f 3 | sort -nu | while read -r pid; do
-    [ "$pid" != $$ ] && [ -d "/proc/$pid" ] || continue
+    if [ "$pid" = $$ ] || ! [ -d "/proc/$pid" ]; then continue; fi
     echo "user $pid $(unit_of "$pid") $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c 1-100)"
   done
 }
