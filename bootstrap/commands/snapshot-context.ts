@@ -18,8 +18,8 @@ export interface SnapshotContext extends Patience {
   /** Further places that get copies; none when left out. */
   further?: readonly PointPlace[];
   shellOf: ShellOf;
-  /** Why crash consistency is acceptable this time, whatever the environment says. */
-  allowCrash?: string | undefined;
+  /** Crash consistency is acceptable this time, whatever the environment says. */
+  allowCrash?: boolean | undefined;
   /** How long to wait for another snapshot of this environment before leaving; it leaves at once when left out. */
   waitMs?: number | undefined;
   print(line: string): void;
@@ -33,16 +33,14 @@ export interface Part<S extends DataSet = DataSet> {
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
-/** Gives when a snapshot was taken, as soon as its service says that: before it is whole, if it can. */
-export function momentOf(
+export function available(
   context: SnapshotContext,
   what: string,
   look: () => Promise<SnapshotState>,
-): Promise<string> {
+): Promise<void> {
   return waitFor(context, what, snapshotLimitSeconds, async () => {
     const state = await look();
-    if (state.kind === "failed" || !state.takenAt) return state as Exclude<SnapshotState, { kind: "ready" }>;
-    return { kind: "ready", value: state.takenAt };
+    return state.kind === "ready" ? { kind: "ready", value: undefined } : state;
   });
 }
 

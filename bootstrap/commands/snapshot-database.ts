@@ -1,7 +1,7 @@
 import { databaseIdentifier } from "../config/names.ts";
 import { pointLabel } from "../recovery/copies.ts";
 import { type DatabaseSet, type RecoveryPoint, unobserved } from "../recovery/point.ts";
-import { collectFaults, momentOf, type Part, type SnapshotContext } from "./snapshot-context.ts";
+import { available, collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 
 /** Snapshots one RDS instance. */
 export async function snapshotDatabase(
@@ -23,7 +23,8 @@ export async function snapshotDatabase(
     const label = pointLabel(point, { role: database });
     await from.take(databaseIdentifier(name, "primary", database), snapshot, label);
     set.snapshots[from.region] = snapshot;
-    set.takenAt = await momentOf(context, `DB snapshot ${snapshot}`, () => from.state(snapshot));
+    await available(context, `DB snapshot ${snapshot}`, () => from.state(snapshot));
+    set.takenAt = (await from.takenAt(snapshot)) ?? set.takenAt;
     context.print(`${database}: DB snapshot ${snapshot} taken`);
   });
   return { set, faults };

@@ -3,21 +3,15 @@ import type { Role, Topology, Volume } from "../config/schema.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
 import { pointLabel } from "../recovery/copies.ts";
 import { type RecoveryPoint, unobserved, type VolumeSet } from "../recovery/point.ts";
-import { collectFaults, momentOf, type Part, type SnapshotContext } from "./snapshot-context.ts";
+import type { SnapshotSource } from "../recovery/snapshot-sources.ts";
+import { collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 import { takeQuietly } from "./snapshot-quiet.ts";
-
-/** One server whose volumes are snapshotted, once, for itself or for others whose read replica it is. */
-export interface SnapshotSource {
-  server: LiveServer;
-  /** Whose data sets the snapshots become. */
-  targets: readonly LiveServer[];
-}
 
 /** Snapshots all data volumes of one server at one instant. */
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
-  { server, targets }: SnapshotSource,
+  { server, targets }: SnapshotSource<LiveServer>,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
   const { roles } = context.topology;
@@ -30,27 +24,23 @@ export async function snapshotServer(
     const volumes = matchVolumes(roles[server.role]!.volumes, server);
     const role = governing(roles, targets);
     const label = pointLabel(point, server);
-    const { taken, ...seen } = await takeQuietly(context, { role, server, volumes, point: point.id }, () =>
-      from.take(server.instanceId, label),
+    const { fault, ...seen } = await takeQuietly(
+      context,
+      { role, server, volumes, point: point.id },
+      async () => {
+        const { snapshots, takenAt } = await from.take(server.instanceId, label);
+        shared.takenAt = takenAt;
+        // Noted at once: what is there is known to the point, whatever becomes of it.
+        shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
+          name,
+          sizeGiB,
+          snapshots: { [from.region]: snapshots.get(volumeId)! },
+        }));
+      },
     );
     Object.assign(shared, seen);
-    const { label: consistency, frozen } = seen.observed;
-    context.print(
-      `${server.server}: ${taken.size} volumes snapshotted at one instant, ${consistency} consistent${frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`}`,
-    );
-    shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
-      name,
-      sizeGiB,
-      snapshots: { [from.region]: taken.get(volumeId)! },
-    }));
-    const moments = await Promise.all(
-      shared.volumes.map(({ snapshots }) => {
-        const snapshot = snapshots[from.region]!;
-        return momentOf(context, `snapshot ${snapshot} of ${server.server}`, () => from.state(snapshot));
-      }),
-    );
-    // The data is at least as new as the point says.
-    shared.takenAt = moments.sort()[0]!;
+    if (fault !== undefined) throw new Error(fault);
+    context.print(`${server.server}: ${describeTaken(shared)}`);
   });
   return targets.map((target) => ({
     set: {
@@ -65,6 +55,15 @@ export async function snapshotServer(
     },
     faults,
   }));
+}
+
+function describeTaken({
+  volumes,
+  observed: { label, frozen },
+}: Pick<VolumeSet, "volumes" | "observed">): string {
+  const quiet =
+    frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`;
+  return `${volumes.length} volumes snapshotted at one instant, ${label} consistent${quiet}`;
 }
 
 /** A replica is asked in the way of the role that wants it, which sees to it that it is one. */

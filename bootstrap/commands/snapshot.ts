@@ -1,5 +1,4 @@
 import { keyAlias } from "../config/names.ts";
-import { replicaOf } from "../config/quiesce.ts";
 import type { Topology } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
@@ -7,14 +6,16 @@ import { underLock } from "../edges/bucket-lock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { type RecoveryPoint, weakest } from "../recovery/point.ts";
+import { snapshotSources } from "../recovery/snapshot-sources.ts";
 import { copyLock, copyPoint, demandComplete, type PointPlace } from "./copy-point.ts";
 import type { Part, SnapshotContext } from "./snapshot-context.ts";
 import { snapshotDatabase } from "./snapshot-database.ts";
-import { type SnapshotSource, snapshotServer } from "./snapshot-server.ts";
+import { snapshotServer } from "./snapshot-server.ts";
 
 /**
  * Takes one recovery point: snapshots every data set in the primary region, copies them to every other place, and
- * writes the point to each catalog. In a place it is complete only when each part is usable there. One is taken at a time: two would freeze the same servers.
+ * writes the point to each catalog. In a place it is complete only when each part is usable there. One is
+ * taken at a time: two would freeze the same servers.
  */
 export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
@@ -78,24 +79,6 @@ async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
   // From here on `rekindle copy` can go on where a command that is killed has stopped.
   await writeEverywhere(regions, point);
   return point;
-}
-
-/** Which servers' volumes are snapshotted, and for whom; each server once. */
-function snapshotSources(
-  { roles }: Topology,
-  servers: readonly LiveServer[],
-): { sources: SnapshotSource[]; missing: string[] } {
-  const targets = new Map<LiveServer, LiveServer[]>();
-  const missing: string[] = [];
-  for (const server of servers) {
-    const role = roles[server.role];
-    if (role === undefined || !isStateful(role)) continue;
-    const replica = replicaOf(role);
-    const source = replica === undefined ? server : servers.find((one) => one.server === replica);
-    if (source === undefined) missing.push(`${server.server}: its read replica ${replica} is not running`);
-    else targets.set(source, [...(targets.get(source) ?? []), server]);
-  }
-  return { sources: [...targets].map(([server, of]) => ({ server, targets: of })), missing };
 }
 
 async function writeEverywhere(regions: readonly PointPlace[], point: RecoveryPoint): Promise<void> {

@@ -14,6 +14,8 @@ import type { SnapshotCopies } from "./snapshots.ts";
 /** Snapshots of RDS instances in one region. A copy has the name of its source. */
 export interface DatabaseSnapshots extends SnapshotCopies {
   take(instance: string, snapshot: string, label: Record<string, string>): Promise<void>;
+  /** When its data is from, by RDS's clock; nothing until it is ready. */
+  takenAt(snapshot: string): Promise<string | undefined>;
 }
 
 export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapshots {
@@ -54,12 +56,8 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     },
     async state(snapshot) {
       const found = await describe(snapshot);
-      const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found ?? {};
-      if (status === "available") {
-        // Of a copy, the first is when it was copied.
-        const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
-        return { kind: "ready", takenAt };
-      }
+      const status = found?.Status;
+      if (status === "available") return { kind: "ready" };
       if (status === "creating" || status === "copying" || status === "pending")
         return { kind: "waiting", percent: found?.PercentProgress ?? 0 };
       return { kind: "failed", reason: `DB snapshot ${snapshot} in ${region} is ${status ?? "gone"}` };
@@ -72,6 +70,11 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
           ValuesToAdd: [account],
         }),
       );
+    },
+    async takenAt(snapshot) {
+      const { OriginalSnapshotCreateTime, SnapshotCreateTime } = (await describe(snapshot)) ?? {};
+      // Of a copy, the latter is when it was copied.
+      return (OriginalSnapshotCreateTime ?? SnapshotCreateTime)?.toISOString();
     },
     async remove(snapshot) {
       try {

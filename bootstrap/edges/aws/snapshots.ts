@@ -26,11 +26,18 @@ export interface LiveServer {
   volumes: { device: string; volumeId: string; sizeGiB: number }[];
 }
 
-/** How far a snapshot is, in EBS's or RDS's words made one; `takenAt` is by the service's clock. */
+/** How far a snapshot is, in EBS's or RDS's words made one. */
 export type SnapshotState =
-  | { kind: "ready"; takenAt: string }
-  | { kind: "waiting"; takenAt?: string; percent?: number }
+  | { kind: "ready" }
+  | { kind: "waiting"; percent?: number }
   | { kind: "failed"; reason: string };
+
+/** The snapshots of one call: volume id → snapshot id. */
+export interface TakenSnapshots {
+  snapshots: Map<string, string>;
+  /** When the first of them was started, by EC2's clock: no data is older. */
+  takenAt: string;
+}
 
 /** A snapshot as another region or account names it. */
 export interface SnapshotSource {
@@ -58,8 +65,8 @@ export interface SnapshotCopies {
 export interface VolumeSnapshots extends SnapshotCopies {
   /** Running servers of an environment's primary site. */
   servers(environment: string): Promise<LiveServer[]>;
-  /** One call and one instant for all data volumes of a server: volume id → snapshot id. */
-  take(instanceId: string, label: Record<string, string>): Promise<Map<string, string>>;
+  /** One call and one instant for all data volumes of a server. */
+  take(instanceId: string, label: Record<string, string>): Promise<TakenSnapshots>;
 }
 
 export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots {
@@ -112,11 +119,16 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       const taken = await ec2.send(
         new CreateSnapshotsCommand({
           InstanceSpecification: { InstanceId: instanceId, ExcludeBootVolume: true },
-          Description: `rekindle ${label[tags.point]} of ${label[tags.server]}`,
+          Description: `rekindle ${label[tags.point] ?? "before a restore"} of ${label[tags.server]}`,
           TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(label) }],
         }),
       );
-      return new Map((taken.Snapshots ?? []).map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!]));
+      const snapshots = taken.Snapshots ?? [];
+      const [takenAt = ""] = snapshots.map(({ StartTime }) => StartTime!.toISOString()).sort();
+      return {
+        snapshots: new Map(snapshots.map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!])),
+        takenAt,
+      };
     },
     async startedCopy(_source, label) {
       const Filters = Object.entries(label).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
@@ -141,10 +153,9 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
     },
     async state(snapshotId) {
       const snapshot = await describe(snapshotId);
-      const takenAt = snapshot?.StartTime?.toISOString() ?? "";
-      if (snapshot?.State === "completed") return { kind: "ready", takenAt };
+      if (snapshot?.State === "completed") return { kind: "ready" };
       if (snapshot?.State === "pending" || snapshot?.State === "recovering")
-        return { kind: "waiting", takenAt, percent: Number.parseInt(snapshot.Progress ?? "", 10) || 0 };
+        return { kind: "waiting", percent: Number.parseInt(snapshot.Progress ?? "", 10) || 0 };
       const why = snapshot?.StateMessage ? `: ${snapshot.StateMessage}` : "";
       return {
         kind: "failed",
