@@ -9,8 +9,10 @@ import { DebianImageStandIn } from "./debian-image-stand-in.ts";
 import type { Emulator } from "./emulator.ts";
 import { Faults } from "./faults.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
+import { KeptStandIn } from "./kept-stand-in.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { orderableDatabases } from "./orderable-databases.ts";
 import { RequestLog } from "./request-log.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
@@ -60,6 +62,8 @@ export async function gatewayState({
       new DebianImageStandIn(),
       loadBalancerStandIn,
       automatedBackupsStandIn,
+      new KeptStandIn(clock),
+      orderableDatabases,
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

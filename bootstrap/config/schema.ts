@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { scheduleSchema } from "./schedule-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -70,6 +71,7 @@ export const environmentSchema = z.strictObject({
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
    */
   rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
+  schedule: scheduleSchema.optional(),
   /** What guards the buckets beyond versioning and encryption. */
   protection: z
     .strictObject({
