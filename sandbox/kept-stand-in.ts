@@ -45,7 +45,9 @@ export class KeptStandIn implements StandIn {
   }
 
   answer(request: ApiRequest): Answer | undefined {
-    for (const kind of kinds.filter(({ service }) => service === request.service)) {
+    const ofService = kinds.filter(({ service }) => service === request.service);
+    if (ofService.length === 0) return undefined;
+    for (const kind of ofService) {
       const owner = kind.collection.exec(request.path);
       if (owner !== null && ["POST", "PUT"].includes(request.method))
         return this.#make(kind, owner.groups?.owner ?? "", request);

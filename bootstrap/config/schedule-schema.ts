@@ -13,6 +13,9 @@ const rateOrCron = z
 const share = z
   .string()
   .regex(/^(\d{1,3}%|\d{1,4})$/, 'a quoted number of servers, or their share such as "10%"');
+const vault = z
+  .string()
+  .regex(/^arn:aws:backup:[a-z0-9-]+:\d{12}:backup-vault:[\w-]{2,50}$/, "a backup vault's ARN");
 
 /** What AWS's own engines do by the clock in the primary region; the foundation sets it up. */
 export const scheduleSchema = z.strictObject({
@@ -36,6 +39,8 @@ export const scheduleSchema = z.strictObject({
     .strictObject({
       at: cron,
       keepDays: z.int().min(1).max(36500),
+      /** Further vaults for the copies, such as another account's, which must let this one in. */
+      alsoTo: z.array(vault).default([]),
       /** When AWS Backup restores the newest copies in the recovery region, to see whether it can. */
       restoreTests: cron.optional(),
     })

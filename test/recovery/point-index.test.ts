@@ -51,7 +51,9 @@ describe("the index of recovery points", () => {
   });
 
   it("refuses a name that tells no time", () => {
-    expect(() => pointKey({ id: "point-x", status: "complete" })).toThrow('"point-x" is no name of a recovery point');
+    expect(() => pointKey({ id: "point-x", status: "complete" })).toThrow(
+      '"point-x" is no name of a recovery point',
+    );
     expect(pointStem("point-20261332t990000000z")).toBeUndefined();
   });
 });

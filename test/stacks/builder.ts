@@ -44,7 +44,12 @@ export function foundationWith(protection: NonNullable<Environment["protection"]
 export const everySchedule: NonNullable<Environment["schedule"]> = {
   timezone: "Europe/Berlin",
   points: { at: "rate(30 minutes)", maxConcurrency: "5", maxErrors: "1" },
-  backups: { at: "cron(0 3 * * ? *)", keepDays: 35, restoreTests: "cron(0 6 ? * SUN *)" },
+  backups: {
+    at: "cron(0 3 * * ? *)",
+    keepDays: 35,
+    alsoTo: ["arn:aws:backup:eu-west-1:210987654321:backup-vault:shop"],
+    restoreTests: "cron(0 6 ? * SUN *)",
+  },
   images: { at: "cron(0 2 * * ? *)", keep: 7, reboot: false },
 };
 

@@ -75,11 +75,11 @@ describe("recovery points", () => {
     for (const { onFailure } of steps) expect(onFailure).toBe("Abort");
   });
 
-  it("are taken by rekindle snapshot itself, one at a time, from the published repository", () => {
+  it("are taken by rekindle snapshot itself, from the published repository", () => {
     const project = one("aws_codebuild_project");
-    expect(project).toMatchObject({
-      concurrent_build_limit: 1,
-      source: { type: "S3", location: "rekindle-shop-123456789012-eu-central-1/git/" },
+    expect(project.source).toMatchObject({
+      type: "S3",
+      location: "rekindle-shop-123456789012-eu-central-1/git/",
     });
     expect(JSON.parse(project.source.buildspec).phases.build.commands.at(-1)).toBe(
       'npx rekindle snapshot --env "$REKINDLE_ENV"',
@@ -153,7 +153,7 @@ describe("who works by the clock", () => {
 });
 
 describe("AWS Backup", () => {
-  it("backs up in both regions alike, each copying to the other's vault", () => {
+  it("backs up in both regions alike, each copying to the other's vault and to those that are named", () => {
     const plans = all(foundation, "aws_backup_plan");
     expect(plans.map(({ provider }) => provider)).toEqual(["aws.primary", "aws.recovery"]);
     for (const [index, plan] of plans.entries()) {
@@ -169,6 +169,10 @@ describe("AWS Backup", () => {
               destination_vault_arn: expect.stringContaining(`aws_backup_vault.${other}_vault`),
               lifecycle: { delete_after: 35 },
             },
+            {
+              destination_vault_arn: "arn:aws:backup:eu-west-1:210987654321:backup-vault:shop",
+              lifecycle: { delete_after: 35 },
+            },
           ],
         }),
       ]);
@@ -179,23 +183,16 @@ describe("AWS Backup", () => {
     const selections = all(foundation, "aws_backup_selection").filter(
       ({ provider }) => provider === "aws.primary",
     );
-    expect(selections.map(({ name, condition }) => [name, condition[0]])).toEqual([
-      [
-        "rekindle-shop-volumes",
-        {
-          string_equals: [{ key: "aws:ResourceTag/rekindle:environment", value: "shop" }],
-          string_like: [{ key: "aws:ResourceTag/rekindle:volume", value: "*" }],
-        },
-      ],
-      [
-        "rekindle-shop-databases",
-        { string_equals: [{ key: "aws:ResourceTag/rekindle:environment", value: "shop" }] },
-      ],
-      [
-        "rekindle-shop-servers",
-        { string_equals: [{ key: "aws:ResourceTag/rekindle:image", value: "shop" }] },
-      ],
-    ]);
+    expect(Object.fromEntries(selections.map(({ name, condition }) => [name, condition[0]]))).toEqual({
+      "rekindle-shop-volumes": {
+        string_equals: [{ key: "aws:ResourceTag/rekindle:environment", value: "shop" }],
+        string_like: [{ key: "aws:ResourceTag/rekindle:volume", value: "*" }],
+      },
+      "rekindle-shop-databases": {
+        string_equals: [{ key: "aws:ResourceTag/rekindle:environment", value: "shop" }],
+      },
+      "rekindle-shop-servers": { string_equals: [{ key: "aws:ResourceTag/rekindle:image", value: "shop" }] },
+    });
   });
 
   it("locks the vaults for as long as the environment's retention, for good only in compliance mode", () => {

@@ -75,7 +75,10 @@ export class BackupSchedule extends Construct {
           startWindow: 60,
           completionWindow: 24 * 60,
           lifecycle,
-          copyAction: [{ destinationVaultArn: to.vault.arn, lifecycle }],
+          copyAction: [to.vault.arn, ...backups.alsoTo].map((destinationVaultArn) => ({
+            destinationVaultArn,
+            lifecycle,
+          })),
         },
       ],
     });
