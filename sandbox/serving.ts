@@ -12,8 +12,10 @@ import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { KeptStandIn } from "./kept-stand-in.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
 import { RequestLog } from "./request-log.ts";
+import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
 
@@ -58,12 +60,13 @@ export async function gatewayState({
     bodies,
     standIns: [
       // A builder that has a body runs its user-data itself.
-      ...(bodies?.standIns ?? [builders]),
+      ...(bodies?.standIns ?? [builders, noAgentsStandIn]),
       new DebianImageStandIn(),
       loadBalancerStandIn,
       automatedBackupsStandIn,
       new KeptStandIn(clock),
       orderableDatabases,
+      new SnapshotTierStandIn(clock),
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

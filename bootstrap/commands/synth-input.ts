@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Topology } from "../config/schema.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { type Wish, whyNot } from "../recovery/choose.ts";
@@ -10,6 +11,7 @@ import type { PinnedPlan } from "../recovery/plan.ts";
 import { type CatalogContents, expectedData, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
+import { refuseRemoved } from "./plan.ts";
 
 const newest: Wish = { kind: "newest" };
 
@@ -31,7 +33,7 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   const { topology } = context;
   try {
     await context.catalog.store.inspect();
-    const now = context.clock.now().toISOString();
+    const now = (await serviceTime(context.catalog.store, context.clock)).toISOString();
     const expected = { ...expectedData(topology, context.catalog.store.region), now };
     const contents = await context.catalog.contents(newest, (point) => whyNot(point, newest, expected));
     return {
@@ -78,6 +80,7 @@ async function resolveRecovery(
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });
+  await refuseRemoved(catalog, planned.plan);
   print(
     `recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`,
   );

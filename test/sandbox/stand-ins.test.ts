@@ -28,6 +28,7 @@ import {
   PutBucketPolicyCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
+import { SendCommandCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, test } from "vitest";
 import { clients } from "./clients.ts";
 import { runningSandbox } from "./gateway.ts";
@@ -235,4 +236,16 @@ test("what engines are offered on is not known here, rather than nothing", async
   await expect(
     rds.send(new DescribeOrderableDBInstanceOptionsCommand({ Engine: "postgres", EngineVersion: "15.8" })),
   ).rejects.toThrow("the sandbox knows no classes that postgres is offered on");
+});
+
+test("an instance without a body runs no command, and SSM does not say that it did", async () => {
+  const { ssm } = inRegion();
+  const sent = ssm.send(
+    new SendCommandCommand({
+      DocumentName: "AWS-RunShellScript",
+      InstanceIds: ["i-0123456789abcdef0"],
+      Parameters: { commands: ["true"] },
+    }),
+  );
+  await expect(sent).rejects.toMatchObject({ name: "InvalidInstanceId" });
 });

@@ -48,8 +48,12 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     },
     async state(snapshot) {
       const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      const status = found.DBSnapshots?.[0]?.Status;
-      if (status === "available") return { kind: "ready" };
+      const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found.DBSnapshots?.[0] ?? {};
+      if (status === "available") {
+        // Of a copy, the first is when it was copied.
+        const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
+        return { kind: "ready", takenAt };
+      }
       if (status === "creating" || status === "copying") return { kind: "waiting" };
       return { kind: "failed", reason: `DB snapshot ${snapshot} is ${status ?? "gone"}` };
     },
