@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { CreateDBInstanceCommand } from "@aws-sdk/client-rds";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -8,11 +9,15 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
+import { databaseIdentifier } from "../../bootstrap/config/names.ts";
 import { gitHistory } from "../../bootstrap/edges/git-bundle.ts";
 import { run, succeeded } from "../../bootstrap/edges/process.ts";
 import { gitBundle } from "../../bootstrap/history/git-bundles.ts";
+import { snapshotAccess } from "../../stacks/foundation/schedule/schedule-access.ts";
 import { snapshotBuildspec } from "../../stacks/foundation/schedule/snapshot-buildspec.ts";
-import { primary } from "../builders.ts";
+import { account, aTopology, primary, recovery } from "../builders.ts";
+import { launchDatabaseServer, publishIn, testField } from "../commands/field.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
 
@@ -124,4 +129,54 @@ describe.skipIf(!hasAws)("the build of a scheduled recovery point (needs the AWS
     expect(code).not.toBe(0);
     expect(called).toBe("");
   });
+});
+
+/** What IAM calls what S3 calls otherwise. */
+const s3Actions: Record<string, string> = {
+  HeadBucket: "ListBucket",
+  ListObjectsV2: "ListBucket",
+  HeadObject: "GetObject",
+};
+
+it("the role of the build may do all that a snapshot calls", async () => {
+  const database = {
+    engine: "postgres",
+    engineVersion: "15.8",
+    instanceClass: "db.t3.medium",
+    storageGiB: 20,
+    port: 5432,
+    databaseName: "ledger",
+    username: "ledger",
+    clients: ["web"],
+  };
+  const field = await testField(sandbox(), aTopology({ databases: { ledger: database } }));
+  await publishIn(field);
+  await launchDatabaseServer(sandbox(), field);
+  const { rds } = clients(sandbox().endpoint, primary);
+  await rds.send(
+    new CreateDBInstanceCommand({
+      DBInstanceIdentifier: databaseIdentifier("shop", "primary", "ledger"),
+      DBInstanceClass: database.instanceClass,
+      Engine: database.engine,
+      AllocatedStorage: database.storageGiB,
+      MasterUsername: "ledger",
+      MasterUserPassword: "a-password",
+    }),
+  );
+  const { next } = await sandbox().requestsSince(0);
+  await takeSnapshot({ ...field.shared, primary: field.cloud.primary, recovery: field.cloud.recovery });
+  const { requests } = await sandbox().requestsSince(next);
+
+  const sites = [primary, recovery].map((region) => ({ region, bucket: "b", keyArn: "k" }));
+  const allowed = snapshotAccess({ environment: "shop", account, region: primary, sites }).Statement.flatMap(
+    ({ Action }) => Action,
+  );
+  const called = requests
+    // Everyone may ask who they are.
+    .filter(({ service }) => service !== "sts")
+    .map(({ service, action }) => `${service}:${(service === "s3" && s3Actions[action]) || action}`);
+  expect([...new Set(called)].filter((action) => !allowed.includes(action)).sort()).toEqual([]);
+  expect(called).toEqual(
+    expect.arrayContaining(["ec2:CreateSnapshots", "rds:CopyDBSnapshot", "s3:PutObject"]),
+  );
 });

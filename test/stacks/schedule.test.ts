@@ -140,15 +140,19 @@ describe("who works by the clock", () => {
     ]);
   });
 
-  test("the snapshot deletes nothing, and writes nothing but the catalog, locks and its log", () => {
-    const actions = accessOf("snapshot").flatMap(({ Action }) => [Action].flat() as string[]);
-    expect(actions.filter((action) => /Delete|Terminate|Modify/.test(action))).toEqual([]);
-    const writes = accessOf("snapshot").filter(({ Action }) => [Action].flat().includes("s3:PutObject"));
-    expect(writes.map(({ Resource }) => Resource)).toEqual([
-      ["eu-central-1", "eu-west-1"].flatMap((region) =>
-        ["catalog/*", "locks/*"].map((key) => `arn:aws:s3:::rekindle-shop-123456789012-${region}/${key}`),
-      ),
-    ]);
+  test("the snapshot writes nothing but the catalog, locks and its log, and lets go of nothing but points' keys", () => {
+    const statements = accessOf("snapshot");
+    const actions = statements.flatMap(({ Action }) => [Action].flat() as string[]);
+    expect(actions.filter((action) => /Delete|Terminate|Modify/.test(action))).toEqual(["s3:DeleteObject"]);
+    const places = (action: string) =>
+      statements.filter(({ Action }) => [Action].flat().includes(action)).flatMap(({ Resource }) => Resource);
+    const buckets = ["eu-central-1", "eu-west-1"].map(
+      (region) => `arn:aws:s3:::rekindle-shop-123456789012-${region}`,
+    );
+    expect(places("s3:DeleteObject")).toEqual(buckets.map((bucket) => `${bucket}/catalog/points/*`));
+    expect(places("s3:PutObject")).toEqual(
+      buckets.flatMap((bucket) => ["catalog/*", "locks/*"].map((key) => `${bucket}/${key}`)),
+    );
   });
 });
 

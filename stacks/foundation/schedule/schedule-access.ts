@@ -97,6 +97,13 @@ function catalogAccess(sites: readonly SnapshotSite[]): Statement[] {
         ["catalog/*", "locks/*"].map((key) => `arn:aws:s3:::${bucket}/${key}`),
       ),
     },
+    {
+      // Of a point whose key has changed with its state; the bucket keeps the version.
+      Sid: "LetGoOfEarlierKeys",
+      Effect: "Allow",
+      Action: "s3:DeleteObject",
+      Resource: sites.map(({ bucket }) => `arn:aws:s3:::${bucket}/catalog/points/*`),
+    },
   ];
 }
 
