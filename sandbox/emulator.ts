@@ -120,6 +120,8 @@ function emulatorEnvironment(
   return {
     ...Object.fromEntries(own),
     MOTO_PORT: String(port),
+    // AWS's own policies are there in every account, for roles to be given.
+    MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
     // Set, it is every caller's: also of those who have taken a role of another account.
     ...(account === undefined || account === emulatorsOwnAccount ? {} : { MOTO_ACCOUNT_ID: account }),
   };
