@@ -3,9 +3,11 @@ import type { Topology } from "../config/schema.ts";
 import type { AwsAccess } from "./aws/access.ts";
 import { type Account, awsAccount } from "./aws/account.ts";
 import { type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { awsHoldings, type Holdings } from "./aws/holdings.ts";
 import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
 import { type ObjectStore, s3Store } from "./aws/objects.ts";
+import { ebsArchive, type SnapshotArchive } from "./aws/snapshot-archive.ts";
 import { ebsSnapshots, type VolumeSnapshots } from "./aws/snapshots.ts";
 import { ensureStateBucket } from "./aws/state-bucket.ts";
 import { awsSweep, type Sweep } from "./aws/sweep.ts";
@@ -18,6 +20,8 @@ export interface CloudRegion {
   images: ImageFactory;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  archive: SnapshotArchive;
+  holdings: Holdings;
   inventory: Inventory;
   sweep: Sweep;
 }
@@ -41,6 +45,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
     images: ec2Images(access, region),
     volumes: ebsSnapshots(access, region),
     databases: rdsSnapshots(access, region),
+    archive: ebsArchive(access, region),
+    holdings: awsHoldings(access, region),
     inventory: awsInventory(access, region),
     sweep: awsSweep(access, region),
   });

@@ -1,4 +1,5 @@
 import type { ReleaseReference } from "../release/manifest.ts";
+import type { Layout } from "./layout.ts";
 
 /** What a data set is worth, best first: its application opens it as it is, its file system does, or both repair it. */
 export type Consistency = "application" | "filesystem" | "crash";
@@ -19,6 +20,8 @@ export interface Observation {
   frozen?: { from: string; until: string };
   /** Where the database was, in its own words: a WAL position, or a binary log's file and offset. */
   position?: string;
+  /** What else was seen. */
+  notes?: string[];
   /** Why the label is no better. */
   reasons: string[];
 }
@@ -29,9 +32,13 @@ export interface VolumeSet {
   /** The server, such as `db-0`. */
   server: string;
   role: string;
-  /** When the source snapshots were started. ISO 8601, UTC. */
+  /** The server that the snapshots were taken of, when that is another one: its read replica. */
+  takenOf?: string;
+  /** When the source snapshots were started, by EC2's clock. ISO 8601, UTC. */
   takenAt: string;
   observed: Observation;
+  /** How the volumes made one file system; absent when nobody could look. */
+  layout?: Layout;
   volumes: {
     name: string;
     sizeGiB: number;
@@ -54,7 +61,7 @@ export type DataSet = VolumeSet | DatabaseSet;
 
 /**
  * Data snapshots taken together, with the release and the images that were live.
- * `catalog/points/<id>.json`. Only a complete point is ever chosen.
+ * One file of the catalog, whose key `point-index.ts` writes. Only a complete point is ever chosen.
  */
 export interface RecoveryPoint {
   version: 1;
@@ -63,7 +70,8 @@ export interface RecoveryPoint {
   environment: string;
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
-  status: "pending" | "complete" | "incomplete";
+  /** `removing` once a prune has begun: what it consists of may be gone. */
+  status: "pending" | "complete" | "incomplete" | "removing";
   /** The least that was observed of its data sets. */
   consistency: Consistency;
   release: ReleaseReference;
@@ -72,6 +80,8 @@ export interface RecoveryPoint {
   sets: DataSet[];
   /** Why it is not complete: one sentence a part. */
   faults: string[];
+  /** Since when its volumes' snapshots lie in the archive tier, from which nothing is restored before a thaw; and until when one lasts. */
+  archived?: { since: string; readableUntil?: string };
 }
 
 const best: readonly Consistency[] = ["application", "filesystem", "crash"];

@@ -14,7 +14,10 @@ export interface CatalogContents {
   /** Release → its manifest in this region, and what a server checks it by. */
   manifests: Readonly<Record<string, { manifest: Manifest; pin: ManifestPin }>>;
   images: readonly GoldenImage[];
+  /** The points that were looked at: up to the newest that can be rebuilt from. What is older is not read. */
   points: readonly RecoveryPoint[];
+  /** How many more were passed over on the way. Some dozen of reasons are enough for anybody. */
+  skipped?: number;
 }
 
 export interface PlanRequest {
@@ -31,12 +34,13 @@ export type Planned = { kind: "planned"; plan: RecoveryPlan } | { kind: "refused
 /** Resolves every pin of a rebuild, with reasons; or says why there is nothing to rebuild from. */
 export function resolvePlan(request: PlanRequest): Planned {
   const { topology, region, wish, now, contents } = request;
-  const expected = expectedData(topology, region);
+  const expected = { ...expectedData(topology, region), now };
   const hasData = Object.keys(expected.servers).length + expected.databases.length > 0;
   const choice = choosePoint(contents.points, wish, expected);
+  const more = contents.skipped ? [`${contents.skipped} more points are passed over for such reasons`] : [];
   // The newest state of an environment without data needs no point; of a past one only a point knows the release.
   if (choice.kind === "none" && (hasData || wish.kind !== "newest"))
-    return { kind: "refused", reasons: choice.reasons };
+    return { kind: "refused", reasons: [...choice.reasons, ...more] };
   const point = choice.kind === "chosen" ? choice.point : undefined;
 
   const release = chooseRelease(request, point);
@@ -56,7 +60,7 @@ export function resolvePlan(request: PlanRequest): Planned {
         point === undefined
           ? []
           : ages(point, wish.kind === "as-of" && wish.moment < now ? wish.moment : now),
-      reasons: [...pointReasons(point, wish), ...release.reasons],
+      reasons: [...pointReasons(point, wish), ...more, ...release.reasons],
       passedOver: choice.kind === "chosen" ? choice.passedOver : [],
       pins: {
         site: "recovery",

@@ -57,14 +57,23 @@ describe("each region's bucket", () => {
     }
   });
 
-  test("moves old versions to Glacier, and never a current one", () => {
+  test("moves old versions and old dumps to Glacier, and no other current version", () => {
     for (const { lifecycle_rule } of releases) {
       expect(lifecycle_rule[0].noncurrent_version_transition).toEqual([
         { days: 30, storage_class: "GLACIER_IR" },
         { days: 120, storage_class: "GLACIER" },
       ]);
-      expect(lifecycle_rule.flatMap((rule: Arguments) => Object.keys(rule))).not.toContain("transition");
-      const ending = lifecycle_rule.filter(({ expiration }: Arguments) => expiration !== undefined);
+      const moving = lifecycle_rule.filter(({ transition }: Arguments) => transition !== undefined);
+      expect(moving.map(({ prefix, transition }: Arguments) => [prefix, transition])).toEqual([
+        [
+          "dumps/",
+          [
+            { days: 30, storage_class: "GLACIER_IR" },
+            { days: 120, storage_class: "GLACIER" },
+          ],
+        ],
+      ]);
+      const ending = lifecycle_rule.filter(({ expiration }: Arguments) => expiration?.days !== undefined);
       expect(ending.map(({ prefix }: Arguments) => prefix)).toEqual(["inbox/"]);
     }
   });
@@ -175,6 +184,7 @@ describe("the roles of servers", () => {
       "ReadOwnParameters",
       "ReadOwnSecrets",
       "TellReleaseAndBoot",
+      "ObeyRunCommand",
     ]);
   });
 
@@ -197,16 +207,19 @@ describe("the roles of servers", () => {
         "ForAllValues:StringEquals": { "aws:TagKeys": ["rekindle:release", "rekindle:boot"] },
       },
     });
-    const writing = Object.values(statements)
+    const { ObeyRunCommand: _, ...own } = statements;
+    const writing = Object.values(own)
       .flatMap(({ Action }) => Action)
       .filter((action: string) => /:(Put|Create|Delete|Update)/.test(action));
     expect(writing).toEqual(["s3:PutObject", "ec2:CreateTags"]);
   });
 
-  test("never have a wildcard for an action, nor for a whole resource", () => {
-    for (const statement of Object.values(accessOf("db"))) {
-      expect([statement.Action].flat().filter((action: string) => action.includes("*"))).toEqual([]);
-      expect([statement.Resource].flat()).not.toContain("*");
+  test("never have a wildcard for an action, nor for a whole resource but where SSM's agent speaks of none", () => {
+    for (const { Sid, Action, Resource } of Object.values(accessOf("db"))) {
+      expect([Action].flat().filter((action: string) => action.includes("*"))).toEqual([]);
+      if (Sid === "ObeyRunCommand")
+        expect([Action].flat().filter((action: string) => /Parameter|Document/.test(action))).toEqual([]);
+      else expect([Resource].flat()).not.toContain("*");
     }
   });
 
