@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { dumpSchema } from "./dump-schema.ts";
 import { quiesceSchema } from "./quiesce-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 
@@ -68,6 +69,8 @@ export const environmentSchema = z.strictObject({
       }),
     )
     .default({}),
+  /** Database servers that `rekindle dump` reads, each with a name of its own. */
+  dumps: z.record(identifier, dumpSchema).default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
   /** What a recovery point may be: one whose data could not be made quiet counts only where crash consistency does. */
   consistency: z.strictObject({ allowCrash: z.boolean().default(false) }).optional(),

@@ -194,6 +194,7 @@ function environmentNamed(name: string, change: Partial<Environment>): Environme
     },
     roles: {},
     databases: {},
+    dumps: {},
     objectives: { rpo: "1h", rto: "15m" },
     ...change,
   };
