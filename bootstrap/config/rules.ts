@@ -18,15 +18,7 @@ import type { YamlFile } from "./yaml-file.ts";
 
 /** Checks an environment: all faults, not the first one. `sections` are the ones without faults of their own. */
 export function checkRules(subject: Subject, sections: ReadonlySet<keyof Environment>): Fault[] {
-  const rules = [
-    ...networkRules,
-    ...orderRules,
-    ...capacityRules,
-    ...quiesceRules,
-    ...dumpRules,
-    ...scheduleRules,
-  ];
-  return rules
+  return [...networkRules, ...orderRules, ...capacityRules, ...quiesceRules, ...dumpRules, ...scheduleRules]
     .filter(({ needs }) => needs.every((section) => sections.has(section)))
     .flatMap(({ check }) => check(subject));
 }
