@@ -286,6 +286,50 @@ program
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
+const restore = program.command("restore").description("bring a part back: data, or files of a release");
+restore
+  .command("volume")
+  .description("replace a running server's data by that of a recovery point, or look at that beside it")
+  .argument("<server>", "such as db-0")
+  .addOption(new Option("--as-of <time>", "the newest point of that moment, in ISO 8601").conflicts("point"))
+  .option("--point <id>", "one recovery point; else the newest complete one")
+  .option("--region <region>", "where the server runs; else both regions are asked")
+  .option("--dry-run", "say what would be done, and change nothing")
+  .option(
+    "--replace-newer",
+    "replace data that is newer than the point; it stays, detached and as a snapshot",
+  )
+  .addOption(
+    new Option(
+      "--beside",
+      "leave the present data alone, and mount the point's beside it, read-only",
+    ).conflicts("replaceNewer"),
+  )
+  .option("--detach", "with --beside: take that away again")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) =>
+    (await import("./entry/restore-volume.ts")).restoreVolumeCommand(server, options),
+  );
+restore
+  .command("files")
+  .description("bring files of an earlier state of the configuration back, to a server or into a folder")
+  .argument("<state>", "a release, a time in ISO 8601, a git revision, or `current`")
+  .argument("[path...]", "globs of paths on the server; else all of the role's")
+  .requiredOption("--role <role>", "whose files")
+  .option(
+    "--to-server <name>",
+    "such as db-0, an instance, or ssh:<host as ssh knows it>; templates are filled in there",
+  )
+  .option("--to-folder <folder>", "as they are in the release, into a folder")
+  .option("--dry-run", "show what would change, secrets masked, and change nothing")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (state, paths, options) =>
+    (await import("./entry/restore-files.ts")).restoreFilesCommand(state, paths, options),
+  );
 program
   .command("prune")
   .description("what of recovery points, dumps and images stays or goes, and why; removes only with --remove")

@@ -24,8 +24,8 @@ export interface SnapshotContext extends Patience {
   primary: SnapshotRegion;
   recovery: SnapshotRegion;
   shellOf: ShellOf;
-  /** Why crash consistency is acceptable this time, whatever the environment says. */
-  allowCrash?: string | undefined;
+  /** Crash consistency is acceptable this time, whatever the environment says. */
+  allowCrash?: boolean | undefined;
   /** How long to wait for another snapshot of this environment before leaving; it leaves at once when left out. */
   waitMs?: number | undefined;
   print(line: string): void;
@@ -39,15 +39,14 @@ export interface Part<S extends DataSet = DataSet> {
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
-/** Waits for a snapshot, and gives when it was taken. */
 export function available(
   context: SnapshotContext,
   what: string,
   look: () => Promise<SnapshotState>,
-): Promise<string> {
+): Promise<void> {
   return waitFor(context, what, snapshotLimitSeconds, async () => {
     const state = await look();
-    return state.kind === "ready" ? { kind: "ready", value: state.takenAt } : state;
+    return state.kind === "ready" ? { kind: "ready", value: undefined } : state;
   });
 }
 

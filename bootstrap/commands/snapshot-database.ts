@@ -24,7 +24,8 @@ export async function snapshotDatabase(
     const snapshot = `rekindle-${name}-${database}-${point.id}`;
     await from.take(databaseIdentifier(name, "primary", database), snapshot, labels(point, database));
     set.snapshots[from.region] = snapshot;
-    set.takenAt = await available(context, `DB snapshot ${snapshot}`, () => from.state(snapshot));
+    await available(context, `DB snapshot ${snapshot}`, () => from.state(snapshot));
+    set.takenAt = (await from.takenAt(snapshot)) ?? set.takenAt;
     context.print(`${database}: DB snapshot ${snapshot} taken`);
     await to.copy({ region: from.region, account, snapshot }, key, labels(point, database));
     await available(context, `DB snapshot ${snapshot} in ${to.region}`, () => to.state(snapshot));

@@ -3,21 +3,15 @@ import { replicaOf } from "../config/quiesce.ts";
 import type { Role, Topology, Volume } from "../config/schema.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
 import { type RecoveryPoint, unobserved, type VolumeSet } from "../recovery/point.ts";
+import type { SnapshotSource } from "../recovery/snapshot-sources.ts";
 import { available, collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 import { takeQuietly } from "./snapshot-quiet.ts";
-
-/** One server whose volumes are snapshotted, once, for itself or for others whose read replica it is. */
-export interface SnapshotSource {
-  server: LiveServer;
-  /** Whose data sets the snapshots become. */
-  targets: readonly LiveServer[];
-}
 
 /** Snapshots all data volumes of one server at one instant, and copies them to the recovery region. */
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
-  { server, targets }: SnapshotSource,
+  { server, targets }: SnapshotSource<LiveServer>,
   key: string,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
@@ -32,24 +26,27 @@ export async function snapshotServer(
     const volumes = matchVolumes(roles[server.role]!.volumes, server);
     const role = governing(roles, targets);
     const label = { ...labels(point, server.role), [tags.server]: server.server };
-    const { taken, ...seen } = await takeQuietly(context, { role, server, volumes, point: point.id }, () =>
-      from.take(server.instanceId, label),
+    const { fault, ...seen } = await takeQuietly(
+      context,
+      { role, server, volumes, point: point.id },
+      async () => {
+        const { snapshots, takenAt } = await from.take(server.instanceId, label);
+        shared.takenAt = takenAt;
+        // Noted at once: what is there is known to the point, whatever becomes of it.
+        shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
+          name,
+          sizeGiB,
+          snapshots: { [from.region]: snapshots.get(volumeId)! },
+        }));
+      },
     );
     Object.assign(shared, seen);
-    const { label: consistency, frozen } = seen.observed;
-    context.print(
-      `${server.server}: ${taken.size} volumes snapshotted at one instant, ${consistency} consistent${frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`}`,
-    );
-    shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
-      name,
-      sizeGiB,
-      snapshots: { [from.region]: taken.get(volumeId)! },
-    }));
-    const moments = await Promise.all(
+    if (fault !== undefined) throw new Error(fault);
+    context.print(`${server.server}: ${describeTaken(shared)}`);
+    await Promise.all(
       shared.volumes.map(async ({ name, snapshots }) => {
         const source = snapshots[from.region]!;
-        const what = `snapshot ${source} of ${server.server}`;
-        const takenAt = await available(context, what, () => from.state(source));
+        await available(context, `snapshot ${source} of ${server.server}`, () => from.state(source));
         const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
           ...label,
           [tags.volume]: name,
@@ -58,11 +55,8 @@ export async function snapshotServer(
           to.state(copy),
         );
         snapshots[to.region] = copy;
-        return takenAt;
       }),
     );
-    // The data is at least as new as the point says.
-    shared.takenAt = moments.sort()[0]!;
   });
   return targets.map((target) => ({
     set: {
@@ -86,6 +80,15 @@ export function labels(point: RecoveryPoint, role: string): Record<string, strin
     [tags.role]: role,
     [tags.release]: point.release.release,
   };
+}
+
+function describeTaken({
+  volumes,
+  observed: { label, frozen },
+}: Pick<VolumeSet, "volumes" | "observed">): string {
+  const quiet =
+    frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`;
+  return `${volumes.length} volumes snapshotted at one instant, ${label} consistent${quiet}`;
 }
 
 /** A replica is asked in the way of the role that wants it, which sees to it that it is one. */

@@ -1,5 +1,4 @@
 import { keyAlias } from "../config/names.ts";
-import { replicaOf } from "../config/quiesce.ts";
 import type { Topology } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
@@ -7,9 +6,10 @@ import { underLock } from "../edges/bucket-lock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { type RecoveryPoint, weakest } from "../recovery/point.ts";
+import { snapshotSources } from "../recovery/snapshot-sources.ts";
 import type { Part, SnapshotContext, SnapshotRegion } from "./snapshot-context.ts";
 import { snapshotDatabase } from "./snapshot-database.ts";
-import { type SnapshotSource, snapshotServer } from "./snapshot-server.ts";
+import { snapshotServer } from "./snapshot-server.ts";
 
 /**
  * Takes one recovery point: snapshots every data set in the primary region, copies them to the recovery region,
@@ -76,24 +76,6 @@ async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
     `recovery point ${point.id} is incomplete and will never be chosen; mend what is named below, then take another`,
     { details: point.faults },
   );
-}
-
-/** Which servers' volumes are snapshotted, and for whom; each server once. */
-function snapshotSources(
-  { roles }: Topology,
-  servers: readonly LiveServer[],
-): { sources: SnapshotSource[]; missing: string[] } {
-  const targets = new Map<LiveServer, LiveServer[]>();
-  const missing: string[] = [];
-  for (const server of servers) {
-    const role = roles[server.role];
-    if (role === undefined || !isStateful(role)) continue;
-    const replica = replicaOf(role);
-    const source = replica === undefined ? server : servers.find((one) => one.server === replica);
-    if (source === undefined) missing.push(`${server.server}: its read replica ${replica} is not running`);
-    else targets.set(source, [...(targets.get(source) ?? []), server]);
-  }
-  return { sources: [...targets].map(([server, of]) => ({ server, targets: of })), missing };
 }
 
 async function writeEverywhere(regions: readonly SnapshotRegion[], point: RecoveryPoint): Promise<void> {

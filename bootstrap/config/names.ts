@@ -74,4 +74,10 @@ export const tags = {
   commit: "rekindle:commit",
   volume: "rekindle:volume",
   point: "rekindle:point",
+  /** On a volume that was made for a running server: the volume whose place it takes, and the device. */
+  replaces: "rekindle:replaces",
+  /** On a volume that gave its place to another one: when. ISO 8601, UTC. */
+  replaced: "rekindle:replaced",
+  /** On a volume that is only looked at, beside the present one. */
+  beside: "rekindle:beside",
 } as const;

@@ -20,6 +20,8 @@ export interface DatabaseSnapshots {
     label: Record<string, string>,
   ): Promise<void>;
   state(snapshot: string): Promise<SnapshotState>;
+  /** When its data is from, by RDS's clock; nothing until it is ready. */
+  takenAt(snapshot: string): Promise<string | undefined>;
   remove(snapshot: string): Promise<void>;
 }
 
@@ -48,14 +50,16 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     },
     async state(snapshot) {
       const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found.DBSnapshots?.[0] ?? {};
-      if (status === "available") {
-        // Of a copy, the first is when it was copied.
-        const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
-        return { kind: "ready", takenAt };
-      }
+      const status = found.DBSnapshots?.[0]?.Status;
+      if (status === "available") return { kind: "ready" };
       if (status === "creating" || status === "copying") return { kind: "waiting" };
       return { kind: "failed", reason: `DB snapshot ${snapshot} is ${status ?? "gone"}` };
+    },
+    async takenAt(snapshot) {
+      const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
+      const { OriginalSnapshotCreateTime, SnapshotCreateTime } = found.DBSnapshots?.[0] ?? {};
+      // Of a copy, the latter is when it was copied.
+      return (OriginalSnapshotCreateTime ?? SnapshotCreateTime)?.toISOString();
     },
     async remove(snapshot) {
       try {

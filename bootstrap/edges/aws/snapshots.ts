@@ -23,19 +23,23 @@ export interface LiveServer {
   volumes: { device: string; volumeId: string; sizeGiB: number }[];
 }
 
-/** How far a snapshot is, in EBS's or RDS's words made one; `takenAt` is by the service's clock. */
-export type SnapshotState =
-  | { kind: "ready"; takenAt: string }
-  | { kind: "waiting" }
-  | { kind: "failed"; reason: string };
+/** How far a snapshot is, in EBS's or RDS's words made one. */
+export type SnapshotState = { kind: "ready" } | { kind: "waiting" } | { kind: "failed"; reason: string };
+
+/** The snapshots of one call: volume id → snapshot id. */
+export interface TakenSnapshots {
+  snapshots: Map<string, string>;
+  /** When the first of them was started, by EC2's clock: no data is older. */
+  takenAt: string;
+}
 
 /** Snapshots of EBS volumes in one region. No operation waits: callers do. */
 export interface VolumeSnapshots {
   readonly region: string;
   /** Running servers of an environment's primary site. */
   servers(environment: string): Promise<LiveServer[]>;
-  /** One call and one instant for all data volumes of a server: volume id → snapshot id. */
-  take(instanceId: string, label: Record<string, string>): Promise<Map<string, string>>;
+  /** One call and one instant for all data volumes of a server. */
+  take(instanceId: string, label: Record<string, string>): Promise<TakenSnapshots>;
   /** Copies a snapshot of another region into this one, encrypted with this region's key. */
   copy(
     source: { region: string; snapshotId: string },
@@ -86,11 +90,16 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       const taken = await ec2.send(
         new CreateSnapshotsCommand({
           InstanceSpecification: { InstanceId: instanceId, ExcludeBootVolume: true },
-          Description: `rekindle ${label[tags.point]} of ${label[tags.server]}`,
+          Description: `rekindle ${label[tags.point] ?? "before a restore"} of ${label[tags.server]}`,
           TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(label) }],
         }),
       );
-      return new Map((taken.Snapshots ?? []).map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!]));
+      const snapshots = taken.Snapshots ?? [];
+      const [takenAt = ""] = snapshots.map(({ StartTime }) => StartTime!.toISOString()).sort();
+      return {
+        snapshots: new Map(snapshots.map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!])),
+        takenAt,
+      };
     },
     async copy(source, encryptionKey, label) {
       const copied = await ec2.send(
@@ -108,8 +117,7 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
     async state(snapshotId) {
       const found = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
       const snapshot = found.Snapshots?.[0];
-      if (snapshot?.State === "completed")
-        return { kind: "ready", takenAt: snapshot.StartTime!.toISOString() };
+      if (snapshot?.State === "completed") return { kind: "ready" };
       if (snapshot?.State === "pending" || snapshot?.State === "recovering") return { kind: "waiting" };
       return {
         kind: "failed",
