@@ -239,7 +239,7 @@ program
   .addOption(env)
   .addOption(json)
   .action(async (dump, options) => (await import("./entry/dump.ts")).verifyDumpCommand(dump, options));
-const restore = program.command("restore").description("bring a part back");
+const restore = program.command("restore").description("bring a part back: data, or files of a release");
 const restoring = (command: Command) =>
   command
     .option("--database <name>", "only this database of it; may be given several times", each)
@@ -286,7 +286,6 @@ program
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
-const restore = program.command("restore").description("bring a part back: data, or files of a release");
 restore
   .command("volume")
   .description("replace a running server's data by that of a recovery point, or look at that beside it")
