@@ -394,6 +394,21 @@ program
   .addOption(json)
   .action(async (options) => (await entry()).verifyCommand(options));
 program
+  .command("status")
+  .description("how old each data set is against its RPO, and whether a recovery would work now")
+  .option("--env <name>", "only this environment; else REKINDLE_ENV, else all of the project")
+  .option(
+    "--region <region>",
+    "ask only this region, as if to rebuild there; else both, to rebuild in the recovery region",
+  )
+  .addOption(new Option("--prometheus", "print Prometheus's text format").conflicts("json"))
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 all is well, 1 an RPO is exceeded or a check failed, 6 none failed and one could not be made.",
+  )
+  .action(async (options) => (await import("./entry/status.ts")).statusCommand(options));
+program
   .command("gameday")
   .description("rehearse the loss of the primary region in a sandbox, against the clock")
   .addOption(env)
@@ -417,6 +432,7 @@ program
   )
   .option("--time-passes <duration>", "between the last snapshot and the loss: the age of the data", "3s")
   .option("--keep", "leave the rebuilt environment and its sandbox running")
+  .option("--record", "keep the outcome in the shell's AWS, where rekindle status finds it on every machine")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
 program

@@ -100,10 +100,11 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
       own,
     );
     for (const line of await data.release()) print(line);
-    before = await region.snapshots.take(server.instance, {
+    const taken = await region.snapshots.take(server.instance, {
       ...own,
       [tags.replaced]: clock.now().toISOString(),
     });
+    before = taken.snapshots;
     print(`what it holds now is in ${[...before.values()].join(", ")}`);
     await allOf(exchanges, ({ present }) => moves.detach(present));
     await allOf(exchanges, ({ made, device }) => moves.attach(made, server.instance, device));
