@@ -7,7 +7,7 @@ import type { PruneContext, PruneRegion } from "./prune-context.ts";
 /** Snapshots and images that bear the environment's tag and that nothing in any catalog explains. Removes nothing. */
 export async function findLeftovers(
   { topology, regions, now }: Pick<PruneContext, "topology" | "regions" | "now">,
-  points: ReadonlySet<string>,
+  points: Explained["points"],
   images: readonly ServerImage[],
 ): Promise<Leftover[]> {
   const { name, databases } = topology.environment;
