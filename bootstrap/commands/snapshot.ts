@@ -62,11 +62,7 @@ async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
   const parts: Part[] = taken.flat();
   point.sets = parts.map(({ set }) => set);
   point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
-  point.takenAt =
-    point.sets
-      .map(({ takenAt }) => takenAt)
-      .sort()
-      .at(-1) ?? point.takenAt;
+  point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...missing, ...new Set(parts.flatMap(({ faults }) => faults)));
   point.status = point.faults.length === 0 ? "complete" : "incomplete";
   await writeEverywhere(regions, point);
