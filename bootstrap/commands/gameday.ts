@@ -128,7 +128,7 @@ async function rehearse(
         ...shared,
         primary: cloud.primary,
         recovery: cloud.recovery,
-        ...(live === undefined ? withoutBodies : live),
+        ...(live === undefined ? withoutBodies : { shellOf: live.shellOf }),
       }),
     );
     await journal.step("let time pass", () =>
