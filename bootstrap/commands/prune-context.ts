@@ -1,6 +1,8 @@
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { CloudRegion } from "../edges/cloud.ts";
+import { RekindleError } from "../errors.ts";
+import type { Leftover } from "../recovery/leftovers.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import { type Protections, protectionsOf } from "../recovery/protections.ts";
 import type { Decision, RetentionPolicy } from "../recovery/retention.ts";
@@ -8,7 +10,10 @@ import type { Decision, RetentionPolicy } from "../recovery/retention.ts";
 export type PruneRegion = Pick<
   CloudRegion,
   "region" | "catalog" | "volumes" | "databases" | "images" | "holdings" | "archive"
->;
+> & {
+  /** Where the environment has clusters. */
+  clusters?: Pick<CloudRegion["databases"], "remove">;
+};
 
 export interface PruneContext {
   topology: Topology;
@@ -34,6 +39,19 @@ export async function readProtections(regions: readonly PruneRegion[], now: stri
     each.flatMap(([, holds]) => holds),
     now,
   );
+}
+
+/** What removes a thing of one kind; a region without it can have none. */
+export function removerOf(place: PruneRegion, kind: Leftover["kind"]): { remove(id: string): Promise<void> } {
+  const removers = {
+    snapshot: place.volumes,
+    "DB snapshot": place.databases,
+    "DB cluster snapshot": place.clusters,
+    image: place.images,
+  };
+  const remover = removers[kind];
+  if (remover !== undefined) return remover;
+  throw new RekindleError("refused", `a ${kind} in ${place.region} can't be removed yet; remove it by hand`);
 }
 
 /** A point as the first region that has it tells it. */

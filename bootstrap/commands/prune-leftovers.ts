@@ -2,7 +2,7 @@ import { RekindleError } from "../errors.ts";
 import type { ServerImage } from "../image/image.ts";
 import { type Explained, type Leftover, leftoverImages, leftoverSnapshots } from "../recovery/leftovers.ts";
 import { unfinishedSeconds } from "../recovery/retention.ts";
-import type { PruneContext, PruneRegion } from "./prune-context.ts";
+import { type PruneContext, type PruneRegion, removerOf } from "./prune-context.ts";
 
 /** Snapshots and images that bear the environment's tag and that nothing in any catalog explains. Removes nothing. */
 export async function findLeftovers(
@@ -23,11 +23,9 @@ export async function findLeftovers(
       };
       const left = leftoverImages(region, own, explained);
       for await (const page of holdings.snapshots(name))
-        left.push(...leftoverSnapshots(region, "snapshot", page, explained));
+        left.push(...leftoverSnapshots(region, page, explained));
       if (Object.keys(databases).length > 0)
-        left.push(
-          ...leftoverSnapshots(region, "DB snapshot", await holdings.databaseSnapshots(name), explained),
-        );
+        left.push(...leftoverSnapshots(region, await holdings.databaseSnapshots(name), explained));
       return left;
     }),
   );
@@ -50,8 +48,7 @@ export async function removeLeftovers(
   const doomed = leftovers.filter(({ id }) => names.includes(id));
   for (const { kind, region, id } of doomed) {
     const place = regions.find((one) => one.region === region)!;
-    const remove = { snapshot: place.volumes, "DB snapshot": place.databases, image: place.images }[kind];
-    await remove.remove(id);
+    await removerOf(place, kind).remove(id);
   }
   return doomed;
 }

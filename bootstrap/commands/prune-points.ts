@@ -1,7 +1,8 @@
 import { inParallel } from "../collect/in-parallel.ts";
+import type { Leftover } from "../recovery/leftovers.ts";
 import { partsOf } from "../recovery/parts.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
-import { type PruneContext, type PruneRegion, readProtections } from "./prune-context.ts";
+import { type PruneContext, type PruneRegion, readProtections, removerOf } from "./prune-context.ts";
 
 /** EC2 takes some ten deletions a second before it asks to slow down. */
 const atOnce = 8;
@@ -49,7 +50,7 @@ async function mark(regions: readonly PruneRegion[], id: string) {
 }
 
 interface Doomed {
-  kind: "snapshot" | "DB snapshot";
+  kind: Exclude<Leftover["kind"], "image">;
   region: string;
   id: string;
 }
@@ -70,8 +71,9 @@ async function snapshotsOf(
     for await (const page of holdings.snapshots(name, ids))
       for (const { id, point } of page) add(point, { kind: "snapshot", region, id });
     if (Object.keys(databases).length === 0) continue;
-    for (const { id, point } of await holdings.databaseSnapshots(name))
-      add(point, { kind: "DB snapshot", region, id });
+    // An entry does not tell an instance's snapshot from a cluster's; RDS does.
+    for (const { id, point, kind } of await holdings.databaseSnapshots(name))
+      add(point, { kind, region, id });
   }
   return new Map([...found].map(([id, doomed]) => [id, [...doomed.values()]]));
 }
@@ -85,7 +87,7 @@ async function removeSnapshots(
     if (place === undefined)
       return [`${kind} ${id} lies in ${region}, which is no region of the environment`];
     try {
-      await (kind === "snapshot" ? place.volumes : place.databases).remove(id);
+      await removerOf(place, kind).remove(id);
       return [];
     } catch (error) {
       return [`${kind} ${id} in ${region} was not removed: ${(error as Error).message}`];

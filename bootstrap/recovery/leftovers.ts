@@ -1,6 +1,6 @@
 /** Something of an environment that nothing in the catalog explains. It is removed only by name. */
 export interface Leftover {
-  kind: "snapshot" | "DB snapshot" | "image";
+  kind: "snapshot" | "DB snapshot" | "DB cluster snapshot" | "image";
   region: string;
   id: string;
   why: string;
@@ -13,6 +13,8 @@ export interface Held {
   point: string;
   /** ISO 8601, UTC. */
   startedAt: string;
+  /** A volume's when left out. */
+  kind?: Leftover["kind"];
 }
 
 /** What the catalogs explain. */
@@ -28,13 +30,12 @@ export interface Explained {
 
 export function leftoverSnapshots(
   region: string,
-  kind: "snapshot" | "DB snapshot",
   held: readonly Held[],
   { points, ofImages, before }: Explained,
 ): Leftover[] {
   return held
     .filter(({ id, point, startedAt }) => !points.has(point) && !ofImages.has(id) && startedAt < before)
-    .map(({ id, point }) => ({
+    .map(({ id, point, kind = "snapshot" }) => ({
       kind,
       region,
       id,

@@ -4,6 +4,11 @@ import {
   DescribeImagesCommand,
   DescribeSnapshotsCommand,
 } from "@aws-sdk/client-ec2";
+import {
+  CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  DescribeDBSnapshotsCommand,
+} from "@aws-sdk/client-rds";
 import { describe, expect, it } from "vitest";
 import { addHold, endHold } from "../../bootstrap/commands/hold.ts";
 import { makePlan } from "../../bootstrap/commands/plan.ts";
@@ -197,6 +202,52 @@ describe("a prune", () => {
     expect(await snapshotsOf(old.id)).toEqual([2, 2]);
     expect(await prune(context, lock)).toMatchObject({ removed: 1 });
   });
+});
+
+it("a prune removes a point's DB snapshots in both regions, whatever became of its database", async () => {
+  const { context, take } = await open({ keepLast: 1 });
+  const ledger = { engine: "postgres", engineVersion: "15", instanceClass: "db.t3.micro", storageGiB: 20 };
+  const access = { port: 5432, databaseName: "ledger", username: "ledger", clients: ["web"] };
+  const topology = aTopology({ databases: { ledger: { ...ledger, ...access } } });
+  const old = await take(5);
+  const newest = await take(3);
+  const held = async (region: string) => {
+    const { DBSnapshots } = await clients(sandbox().endpoint, region).rds.send(
+      new DescribeDBSnapshotsCommand({ SnapshotType: "manual" }),
+    );
+    return DBSnapshots!.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier);
+  };
+  for (const region of [recovery, primary]) {
+    const { rds } = clients(sandbox().endpoint, region);
+    await rds.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: "ledger-0",
+        Engine: "postgres",
+        DBInstanceClass: "db.t3.micro",
+        AllocatedStorage: 20,
+        MasterUsername: "ledger",
+        MasterUserPassword: "only-for-a-test",
+      }),
+    );
+    for (const { id } of [old, newest]) {
+      const Tags = [
+        { Key: tags.environment, Value: "shop" },
+        { Key: tags.point, Value: id },
+      ];
+      const DBSnapshotIdentifier = `rekindle-shop-ledger-${id}`;
+      await rds.send(
+        new CreateDBSnapshotCommand({ DBInstanceIdentifier: "ledger-0", DBSnapshotIdentifier, Tags }),
+      );
+    }
+    expect(await held(region)).toHaveLength(2);
+  }
+  expect(await prune({ ...context, topology }, lock)).toMatchObject({
+    removed: 1,
+    faults: [],
+    leftovers: [],
+  });
+  for (const region of [recovery, primary])
+    expect(await held(region)).toEqual([`rekindle-shop-ledger-${newest.id}`]);
 });
 
 describe("dumps", () => {

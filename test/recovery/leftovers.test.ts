@@ -13,7 +13,7 @@ const explained = (changes: Partial<Explained> = {}): Explained => {
 };
 const held = { id: "snap-1", point: "", startedAt: "2026-11-20T10:00:00.000Z" };
 const left = (one: object, changes: Partial<Explained> = {}) =>
-  leftoverSnapshots(recovery, "snapshot", [{ ...held, ...one }], explained(changes)).map(({ why }) => why);
+  leftoverSnapshots(recovery, [{ ...held, ...one }], explained(changes)).map(({ why }) => why);
 
 describe("what is left over", () => {
   it.each([

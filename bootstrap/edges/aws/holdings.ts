@@ -6,7 +6,12 @@ import {
   paginateDescribeInstances,
   paginateDescribeSnapshots,
 } from "@aws-sdk/client-ec2";
-import { paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
+import {
+  type DBSnapshot,
+  paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBSnapshots,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import { tags } from "../../config/names.ts";
 import { type AwsAccess, clientConfig, connected } from "./access.ts";
 
@@ -18,6 +23,10 @@ export interface HeldSnapshot {
   state: string;
   startedAt: string;
   sizeGiB: number;
+}
+
+export interface HeldDatabaseSnapshot extends HeldSnapshot {
+  kind: "DB snapshot" | "DB cluster snapshot";
 }
 
 export interface HeldImage {
@@ -33,7 +42,8 @@ export interface Holdings {
   snapshots(environment: string, points?: readonly string[]): AsyncIterable<HeldSnapshot[]>;
   /** Volumes' snapshots by name, whatever their tags → state; one that is not there is left out. */
   snapshotStates(ids: readonly string[]): Promise<Map<string, string>>;
-  databaseSnapshots(environment: string): Promise<HeldSnapshot[]>;
+  /** Of instances and of clusters. */
+  databaseSnapshots(environment: string): Promise<HeldDatabaseSnapshot[]>;
   images(environment: string): Promise<HeldImage[]>;
   /** Images that its servers run or would start again with. */
   imagesInUse(environment: string): Promise<Set<string>>;
@@ -75,23 +85,24 @@ export function awsHoldings(access: AwsAccess, region: string): Holdings {
       return states;
     },
     async databaseSnapshots(environment) {
-      const found: HeldSnapshot[] = [];
+      const found: HeldDatabaseSnapshot[] = [];
+      const manual = { SnapshotType: "manual" };
       // RDS can't be asked for a tag; an account has some hundred manual snapshots at most.
-      for await (const { DBSnapshots = [] } of paginateDescribeDBSnapshots(
+      for await (const { DBSnapshots = [] } of paginateDescribeDBSnapshots({ client: rds }, manual))
+        for (const snapshot of DBSnapshots) {
+          const held = heldDatabaseSnapshot(snapshot, environment);
+          if (held !== undefined)
+            found.push({ kind: "DB snapshot", id: snapshot.DBSnapshotIdentifier!, ...held });
+        }
+      for await (const { DBClusterSnapshots = [] } of paginateDescribeDBClusterSnapshots(
         { client: rds },
-        { SnapshotType: "manual" },
-      )) {
-        const own = DBSnapshots.filter(({ TagList }) => tag(TagList, tags.environment) === environment);
-        found.push(
-          ...own.map((snapshot) => ({
-            id: snapshot.DBSnapshotIdentifier!,
-            point: tag(snapshot.TagList, tags.point),
-            state: snapshot.Status ?? "unknown",
-            startedAt: snapshot.SnapshotCreateTime?.toISOString() ?? "",
-            sizeGiB: snapshot.AllocatedStorage ?? 0,
-          })),
-        );
-      }
+        manual,
+      ))
+        for (const snapshot of DBClusterSnapshots) {
+          const held = heldDatabaseSnapshot(snapshot, environment);
+          if (held !== undefined)
+            found.push({ kind: "DB cluster snapshot", id: snapshot.DBClusterSnapshotIdentifier!, ...held });
+        }
       return found;
     },
     async images(environment) {
@@ -121,6 +132,20 @@ export function awsHoldings(access: AwsAccess, region: string): Holdings {
 /** AWS Backup and DLM copy a volume's tags to what they make of it, and take care of that themselves. */
 function isAnEngines(list: { Key?: string | undefined }[] | undefined): boolean {
   return list?.some(({ Key = "" }) => /^aws:(backup|dlm):/.test(Key)) ?? false;
+}
+
+/** What both kinds tell alike; nothing for one of another environment. */
+function heldDatabaseSnapshot(
+  snapshot: Pick<DBSnapshot, "Status" | "SnapshotCreateTime" | "AllocatedStorage" | "TagList">,
+  environment: string,
+): Omit<HeldSnapshot, "id"> | undefined {
+  if (tag(snapshot.TagList, tags.environment) !== environment) return undefined;
+  return {
+    point: tag(snapshot.TagList, tags.point),
+    state: snapshot.Status ?? "unknown",
+    startedAt: snapshot.SnapshotCreateTime?.toISOString() ?? "",
+    sizeGiB: snapshot.AllocatedStorage ?? 0,
+  };
 }
 
 function heldImage(image: Image): HeldImage {
