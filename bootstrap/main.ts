@@ -203,10 +203,35 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, copied to the recovery region")
+  .description("take a recovery point of all data, made quiet and copied to every place that is to have it")
+  .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
+  .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await entry()).snapshotCommand(options));
+  .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
+program
+  .command("copy")
+  .description("finish the copies of recovery points that an interrupted or failed command has left")
+  .argument(
+    "[point]",
+    "this one, looked at whole; else the newest, down to the first that a rebuild can take",
+  )
+  .option("--wait [duration]", "wait for other copies to end, an hour or as long as this; else leave")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/copies.ts")).copyCommand(point, options));
+program
+  .command("image")
+  .description("take an image of a server that no recipe makes, and copy it to every place")
+  .argument("<server>", "an instance's id, a server's name in the environment, or a Name tag")
+  .option("--reboot", "shut the server down meanwhile: its file systems are whole")
+  .option("--no-reboot", "let it run on: its file systems are as after a crash")
+  .option("--name <name>", "what roles call the image; else the server's name and the time")
+  .option("--role <role>", "whose data volumes stay out of it; else the server's own role")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) => (await import("./entry/copies.ts")).imageCommand(server, options));
 program
   .command("dump")
   .description("dump the environment's database servers into every region's bucket, while they are in use")
@@ -236,7 +261,7 @@ program
   .addOption(env)
   .addOption(json)
   .action(async (dump, options) => (await import("./entry/dump.ts")).verifyDumpCommand(dump, options));
-const restore = program.command("restore").description("bring a part back");
+const restore = program.command("restore").description("bring a part back: data, or files of a release");
 const restoring = (command: Command) =>
   command
     .option("--database <name>", "only this database of it; may be given several times", each)
@@ -283,12 +308,128 @@ program
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
+restore
+  .command("volume")
+  .description("replace a running server's data by that of a recovery point, or look at that beside it")
+  .argument("<server>", "such as db-0")
+  .addOption(new Option("--as-of <time>", "the newest point of that moment, in ISO 8601").conflicts("point"))
+  .option("--point <id>", "one recovery point; else the newest complete one")
+  .option("--region <region>", "where the server runs; else both regions are asked")
+  .option("--dry-run", "say what would be done, and change nothing")
+  .option(
+    "--replace-newer",
+    "replace data that is newer than the point; it stays, detached and as a snapshot",
+  )
+  .addOption(
+    new Option(
+      "--beside",
+      "leave the present data alone, and mount the point's beside it, read-only",
+    ).conflicts("replaceNewer"),
+  )
+  .option("--detach", "with --beside: take that away again")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) =>
+    (await import("./entry/restore-volume.ts")).restoreVolumeCommand(server, options),
+  );
+restore
+  .command("files")
+  .description("bring files of an earlier state of the configuration back, to a server or into a folder")
+  .argument("<state>", "a release, a time in ISO 8601, a git revision, or `current`")
+  .argument("[path...]", "globs of paths on the server; else all of the role's")
+  .requiredOption("--role <role>", "whose files")
+  .option(
+    "--to-server <name>",
+    "such as db-0, an instance, or ssh:<host as ssh knows it>; templates are filled in there",
+  )
+  .option("--to-folder <folder>", "as they are in the release, into a folder")
+  .option("--dry-run", "show what would change, secrets masked, and change nothing")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (state, paths, options) =>
+    (await import("./entry/restore-files.ts")).restoreFilesCommand(state, paths, options),
+  );
+program
+  .command("prune")
+  .description("what of recovery points, dumps and images stays or goes, and why; removes only with --remove")
+  .option("--remove", "carry it out; else nothing is removed")
+  .addOption(
+    new Option(
+      "--leftover <id>",
+      "remove this snapshot or image that nothing explains; may be given several times",
+    )
+      .argParser(each)
+      .conflicts("remove"),
+  )
+  .option("--wait [duration]", "wait for another prune to end, an hour or as long as this; else leave")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/prune.ts")).pruneCommand(options));
+const hold = program.command("hold").description("keep a recovery point or a dump from every prune");
+hold
+  .command("add")
+  .description("keep a point until a moment")
+  .argument("<point>")
+  .requiredOption("--reason <text>", "why; it is kept with the hold")
+  .requiredOption("--until <time>", "when it ends, in ISO 8601")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/hold.ts")).addHoldCommand(point, options));
+hold
+  .command("remove")
+  .description("end a hold")
+  .argument("<id>")
+  .addOption(env)
+  .addOption(json)
+  .action(async (id, options) => (await import("./entry/hold.ts")).endHoldCommand(id, options));
+hold
+  .command("list")
+  .description("every hold, of all regions")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/hold.ts")).listHoldsCommand(options));
+program
+  .command("thaw")
+  .description("bring a recovery point back from the archive tier and Glacier; says when, and at what cost")
+  .argument("<point>")
+  .option("--region <region>", "where; else in the recovery region")
+  .option("--days <n>", "how long snapshots stay readable", "7")
+  .option("--wait", "wait until all of it can be read, which may take three days")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/thaw.ts")).thawPointCommand(point, options));
+program
+  .command("check")
+  .description("read everything that a recovery would need, in the region where it would be needed")
+  .option("--region <region>", "where; else the recovery region")
+  .option("--all", "every complete recovery point, not only the newest and the pinned one")
+  .addOption(env)
+  .addOption(json)
+  .addHelpText("after", "\nExit codes: 0 all is there, 1 something is not, and is named.")
+  .action(async (options) => (await import("./entry/check.ts")).checkCommand(options));
 program
   .command("verify")
   .description("compare the rebuilt environment with its pinned plan")
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await entry()).verifyCommand(options));
+program
+  .command("status")
+  .description("how old each data set is against its RPO, and whether a recovery would work now")
+  .option("--env <name>", "only this environment; else REKINDLE_ENV, else all of the project")
+  .option(
+    "--region <region>",
+    "ask only this region, as if to rebuild there; else both, to rebuild in the recovery region",
+  )
+  .addOption(new Option("--prometheus", "print Prometheus's text format").conflicts("json"))
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 all is well, 1 an RPO is exceeded or a check failed, 6 none failed and one could not be made.",
+  )
+  .action(async (options) => (await import("./entry/status.ts")).statusCommand(options));
 program
   .command("gameday")
   .description("rehearse the loss of the primary region in a sandbox, against the clock")
@@ -313,6 +454,7 @@ program
   )
   .option("--time-passes <duration>", "between the last snapshot and the loss: the age of the data", "3s")
   .option("--keep", "leave the rebuilt environment and its sandbox running")
+  .option("--record", "keep the outcome in the shell's AWS, where rekindle status finds it on every machine")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
 program

@@ -27,7 +27,7 @@ export interface DumpRegion {
 
 export interface DumpContext {
   environment: Pick<Environment, "name" | "account">;
-  account: Account;
+  account: Pick<Account, "demand" | "keyArn">;
   /** The recovery region first: the streams go there, and S3 copies them from there to the others. */
   regions: readonly [DumpRegion, ...DumpRegion[]];
   runner: Runner;

@@ -3,12 +3,17 @@ import { dirname } from "node:path";
 import type { Topology } from "../config/schema.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
+import { type Wish, whyNot } from "../recovery/choose.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
-import { type CatalogContents, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
+import { type CatalogContents, expectedData, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
+import { refuseRemoved } from "./plan.ts";
+
+const newest: Wish = { kind: "newest" };
 
 export interface SynthesisContext {
   topology: Topology;
@@ -28,12 +33,14 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   const { topology } = context;
   try {
     await context.catalog.store.inspect();
-    const contents = await context.catalog.contents();
+    const now = (await serviceTime(context.catalog.store, context.clock)).toISOString();
+    const expected = { ...expectedData(topology, context.catalog.store.region), now };
+    const contents = await context.catalog.contents(newest, (point) => whyNot(point, newest, expected));
     return {
       version: 1,
       topology,
       primary: resolvePrimary(topology, contents),
-      recovery: await resolveRecovery(context, contents),
+      recovery: await resolveRecovery(context, contents, now),
     };
   } catch (error) {
     // "Could not look" must not read as "not there": the reason is the error's own.
@@ -55,8 +62,12 @@ export async function writeSynthesisInput(path: string, input: SynthesisInput): 
   await rename(draft, path);
 }
 
-async function resolveRecovery(context: SynthesisContext, contents: CatalogContents): Promise<Resolved> {
-  const { topology, catalog, clock, print } = context;
+async function resolveRecovery(
+  context: SynthesisContext,
+  contents: CatalogContents,
+  now: string,
+): Promise<Resolved> {
+  const { topology, catalog, print } = context;
   const pinned = await catalog.pinnedPlan();
   if (pinned !== undefined && (await staysPinned(context, pinned))) {
     print(`recovery-stack: ${describePinned(pinned)}`);
@@ -65,17 +76,11 @@ async function resolveRecovery(context: SynthesisContext, contents: CatalogConte
     const reasons = missing.map((what) => `the pinned plan ${pinned.plan.id} has ${what}`);
     return { kind: "refused", reasons: [...reasons, "ask for another plan: rekindle plan"] };
   }
-  const now = clock.now().toISOString();
-  const planned = resolvePlan({
-    topology,
-    region: catalog.store.region,
-    wish: { kind: "newest" },
-    now,
-    contents,
-  });
+  const planned = resolvePlan({ topology, region: catalog.store.region, wish: newest, now, contents });
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });
+  await refuseRemoved(catalog, planned.plan);
   print(
     `recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`,
   );

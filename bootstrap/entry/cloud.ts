@@ -1,7 +1,8 @@
 import type { Topology } from "../config/schema.ts";
 import type { AwsAccess } from "../edges/aws/access.ts";
-import { type Cloud, connectCloud } from "../edges/cloud.ts";
+import { type Cloud, type CloudRegion, connectCloud } from "../edges/cloud.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
+import { RekindleError } from "../errors.ts";
 import { awsAccessOfShell, type Running } from "./shell.ts";
 
 /** AWS as the shell's environment describes it: the user's own account, or the sandbox of `rekindle sandbox env`. */
@@ -25,4 +26,19 @@ export function accessOfSandbox(variables: Record<string, string>, stopwatch: St
     secretAccessKey: variables.AWS_SECRET_ACCESS_KEY!,
   };
   return { endpoint, credentials, stopwatch };
+}
+
+/** One of an environment's two sites, as `--region` names it. */
+export function siteOf({ recovery, primary }: Cloud, region: string): CloudRegion {
+  return regionNamed([recovery, primary], region);
+}
+
+/** One of the regions that would do. */
+export function regionNamed(regions: readonly CloudRegion[], region: string): CloudRegion {
+  const found = regions.find((candidate) => candidate.region === region);
+  if (found !== undefined) return found;
+  throw new RekindleError(
+    "bad-input",
+    `--region ${JSON.stringify(region)} is no region of this environment; name ${regions.map((one) => one.region).join(" or ")}`,
+  );
 }

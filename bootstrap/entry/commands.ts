@@ -2,21 +2,20 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bake } from "../commands/bake.ts";
 import { describePlan, makePlan } from "../commands/plan.ts";
-import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
-import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
-import type { Wish } from "../recovery/choose.ts";
+import { describeCheck } from "../recovery/check.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell } from "./cloud.ts";
+import { cloudOfShell, siteOf } from "./cloud.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForShell } from "./signing.ts";
+import { wishOf } from "./wish.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
 
@@ -34,25 +33,16 @@ export async function bootstrapCommand(options: Options): Promise<void> {
 export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
   const project = await committedForShell(options);
   const run = running();
-  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const { places } = cloudOfShell(project.topology, run);
   const baked = await bake({
     ...project,
     ...run,
-    account,
-    factories: [primary.images, recovery.images],
-    catalogs: [primary.catalog, recovery.catalog],
+    places,
     builderLimitSeconds: 45 * 60,
     print: say(options),
   });
-  answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
-}
-
-export async function snapshotCommand(options: Options): Promise<void> {
-  const topology = await topologyOf(environmentName(options.env));
-  const run = running();
-  const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
-  answer(options, point, [
-    `recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`,
+  answer(options, baked, [
+    `${baked.baked.length} images baked, ${baked.copied.length} copied, ${baked.upToDate.length} up to date`,
   ]);
 }
 
@@ -88,14 +78,7 @@ export async function verifyCommand(options: Options): Promise<void> {
     );
   }
   const checks = await verify({ topology, cloud, pins: pinned.plan.pins });
-  answer(
-    options,
-    checks,
-    checks.map(
-      ({ name, passed, expected, found }) =>
-        `${passed ? "passed" : "FAILED"}: ${name}: ${passed ? found : `expected ${expected}, found ${found}`}`,
-    ),
-  );
+  answer(options, checks, checks.map(describeCheck));
   const failed = checks.filter(({ passed }) => !passed).length;
   if (failed > 0)
     throw new RekindleError(
@@ -133,28 +116,6 @@ async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
   }
 }
 
-function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
-  if (point !== undefined) return { kind: "point", id: point };
-  if (asOf === undefined) return { kind: "newest" };
-  const moment = momentOf(asOf);
-  if (moment === undefined) {
-    throw new RekindleError(
-      "bad-input",
-      `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,
-    );
-  }
-  return { kind: "as-of", moment: new Date(moment).toISOString() };
-}
-
 function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {
   return () => holdsResources(state, "recovery-stack.tfstate");
-}
-
-function siteOf(cloud: Cloud, region: string) {
-  const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
-  if (site !== undefined) return site;
-  throw new RekindleError(
-    "bad-input",
-    `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
-  );
 }

@@ -1,5 +1,5 @@
 import type { PassedOver } from "./plan.ts";
-import { databaseSet, type RecoveryPoint, volumeSet } from "./point.ts";
+import { databaseSet, isCompleteIn, type RecoveryPoint, volumeSet } from "./point.ts";
 
 /** What the user wants back: the newest there is, the newest before a moment, or one point by name. */
 export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { kind: "point"; id: string };
@@ -7,6 +7,8 @@ export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { ki
 /** What every data set of the environment is called, so that a point that lacks one is noticed. */
 export interface Expected {
   region: string;
+  /** When it is looked at: a thaw lasts for a time. ISO 8601, UTC. */
+  now?: string;
   /** Server → names of its volumes. */
   servers: Readonly<Record<string, readonly string[]>>;
   databases: readonly string[];
@@ -18,14 +20,22 @@ export type Choice =
 
 /** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
 export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
-  const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
+  // Of two of the same moment, the one that was begun later.
+  const newestFirst = [...points].sort(
+    (a, b) => b.takenAt.localeCompare(a.takenAt) || b.id.localeCompare(a.id),
+  );
   const passedOver: PassedOver[] = [];
   for (const point of newestFirst) {
-    const reasons = [...unwanted(point, wish), ...unusable(point, expected)];
+    const reasons = whyNot(point, wish, expected);
     if (reasons.length === 0) return { kind: "chosen", point, passedOver };
     passedOver.push({ point: point.id, takenAt: point.takenAt, reasons });
   }
   return { kind: "none", reasons: explainNone(passedOver, wish, expected.region) };
+}
+
+/** Why a point is not to be rebuilt from; empty for one that is. */
+export function whyNot(point: RecoveryPoint, wish: Wish, expected: Expected): string[] {
+  return [...unwanted(point, wish), ...unusable(point, expected)];
 }
 
 function unwanted(point: RecoveryPoint, wish: Wish): string[] {
@@ -35,14 +45,34 @@ function unwanted(point: RecoveryPoint, wish: Wish): string[] {
   return [];
 }
 
+const whyNotComplete = {
+  pending: "pending: its snapshot command has not finished",
+  incomplete: "incomplete",
+  removing: "removing: a prune has begun to remove it",
+};
+
 function unusable(point: RecoveryPoint, expected: Expected): string[] {
-  if (point.status !== "complete") {
-    return [
-      point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete",
-      ...point.faults,
-    ];
+  if (!isCompleteIn(point, expected.region)) {
+    const lacks = point.places?.[expected.region] ?? [];
+    const why = point.status === "complete" ? "incomplete" : point.status;
+    return [whyNotComplete[why], ...point.faults, ...(lacks === "complete" ? [] : lacks)];
   }
-  return [...missingVolumes(point, expected), ...missingDatabases(point, expected)];
+  return [
+    ...coldVolumes(point, expected),
+    ...missingVolumes(point, expected),
+    ...missingDatabases(point, expected),
+  ];
+}
+
+function coldVolumes(point: RecoveryPoint, { now }: Expected): string[] {
+  if (!isCold(point, now)) return [];
+  const { id, archived } = point;
+  return [`its snapshots lie in the archive tier since ${archived?.since}; thaw them: rekindle thaw ${id}`];
+}
+
+/** True when no volume can be made of its snapshots now. */
+export function isCold({ archived }: RecoveryPoint, now = ""): boolean {
+  return archived !== undefined && !(now !== "" && now < (archived.readableUntil ?? ""));
 }
 
 function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): string[] {

@@ -133,6 +133,31 @@ describe("told with place, value and move is", () => {
       inDb("  - { name: data-1, device: /dev/sdg, sizeGiB: 10 }\n", ""),
       "storage.layout is striped over one volume",
     ],
+    [
+      "a way to make quiet of an unknown kind",
+      inDb("health:", "quiesce: { kind: oracle }\nhealth:"),
+      'quiesce.kind is "oracle"',
+    ],
+    [
+      "a limit that is none",
+      inDb("health:", "quiesce: { kind: postgres, limit: 0s }\nhealth:"),
+      'quiesce.limit is "0s"; give a duration such as 30s or 2m',
+    ],
+    [
+      "quiesce without volumes",
+      inWeb("health:", "quiesce: { kind: filesystem }\nhealth:"),
+      "quiesce without volumes",
+    ],
+    [
+      "no freeze where crash consistency is not allowed",
+      inDb("health:", "quiesce: { kind: none }\nhealth:"),
+      `${db}:10:18: quiesce.kind is none, and environment shop does not allow crash consistency`,
+    ],
+    [
+      "a replica that is no server",
+      inDb("health:", "quiesce: { kind: postgres, replica: db-1 }\nhealth:"),
+      'quiesce.replica is "db-1", which is no server of the environment; name one of db-0',
+    ],
     ["a device that is taken", inDb("/dev/sdg", "/dev/sdf"), "device /dev/sdf is taken by another volume"],
     [
       "iops for a type without them",
@@ -148,6 +173,31 @@ describe("told with place, value and move is", () => {
       "an image file that is not there",
       [remove("configs/roles/web/image/run.sh")],
       "configs/roles/web/image/run.sh does not exist",
+    ],
+    [
+      "an unknown key of a baked file",
+      inWeb('mode: "0755"', 'mdoe: "0755"'),
+      'unknown key "mdoe" in image.files.0; remove it or correct its name: did you mean "mode"?',
+    ],
+    [
+      "a taken image with a recipe",
+      inDb('base: { owner: amazon, name: "image-*" }', "taken: pet\n  packages: [nginx]"),
+      'unknown key "packages" in image',
+    ],
+    [
+      "copies to a region that has its part anyway",
+      inShop("objectives:", "copies: { regions: [eu-north-1, eu-central-1] }\nobjectives:"),
+      `${environment}:34:33: eu-central-1 is a region of the environment`,
+    ],
+    [
+      "copies to a region twice",
+      inShop("objectives:", "copies: { regions: [eu-north-1, eu-north-1] }\nobjectives:"),
+      "eu-north-1 is named twice",
+    ],
+    [
+      "a vault in the account that it is to outlive",
+      inShop("objectives:", 'copies: { account: { id: "123456789012", role: vault } }\nobjectives:'),
+      "copies.account is the environment's own account",
     ],
     [
       "a role without user-data",

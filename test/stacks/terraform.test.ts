@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { ledger, refusedBecause, type StackName, shop, synthesize } from "./builder.ts";
+import {
+  everySchedule,
+  foundationScheduled,
+  ledger,
+  refusedBecause,
+  type StackName,
+  shop,
+  synthesize,
+  withCopies,
+} from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
 describe("Terraform and the real provider accept", () => {
@@ -13,6 +22,20 @@ describe("Terraform and the real provider accept", () => {
     expect(output).toContain("Success!");
     expect(succeeded).toBe(true);
   });
+});
+
+test("Terraform and the real provider accept a foundation with copies in a further region and in a vault", async () => {
+  const account = { id: "210987654321", role: "rekindle-vault" };
+  const terraform = await terraformOn(withCopies({ regions: ["eu-north-1"], account, atOnce: 5 }));
+  expect((await terraform("validate")).output).toContain("Success!");
+});
+
+test("and a foundation with every schedule", async () => {
+  const protection = { retention: { mode: "compliance" as const, days: 30 }, replicate: false };
+  const terraform = await terraformOn(foundationScheduled(everySchedule, protection));
+  const { succeeded, output } = await terraform("validate");
+  expect(output).toContain("Success!");
+  expect(succeeded).toBe(true);
 });
 
 describe("a stack without pins", () => {
