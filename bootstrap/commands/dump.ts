@@ -106,7 +106,8 @@ export async function takeDump(context: DumpContext, wanted: Wanted): Promise<Du
 }
 
 function nothingKept({ name, faults }: Dump, cause: unknown): RekindleError {
-  const { kind, details } = cause instanceof RekindleError ? cause : { kind: "tool-failed" as const, details: [] };
+  const { kind, details } =
+    cause instanceof RekindleError ? cause : { kind: "tool-failed" as const, details: [] };
   const message = `dump of ${name} failed, and is none: ${(cause as Error).message}; mend that, and run again`;
   return new RekindleError(kind, message, { cause, details: [...details, ...faults.slice(1)] });
 }
