@@ -26,7 +26,7 @@ if (task === "dump") {
     {
       environment: { name: "bench", account: "123456789012" },
       // Who the caller is, is one more call, of a service that the other tool never asks.
-      account: { demand: async () => "none", keyArn: async () => "none", usableKey: async () => "none" },
+      account: { demand: async () => "none", keyArn: async () => "none" },
       regions: [{ catalog, streams }],
       runner: await thisRunner(),
       isRunning: runnerLooks(systemClock.now),

@@ -121,7 +121,12 @@ async function rehearse(
   let mark: number;
   try {
     await journal.step("snapshot", () =>
-      takeSnapshot({ ...shared, ...cloud, ...(live === undefined ? withoutBodies : live) }),
+      takeSnapshot({
+        ...shared,
+        primary: cloud.primary,
+        recovery: cloud.recovery,
+        ...(live === undefined ? withoutBodies : { shellOf: live.shellOf }),
+      }),
     );
     await journal.step("let time pass", () =>
       stopwatch.during("passing", () => clock.sleep(context.passingMs)),

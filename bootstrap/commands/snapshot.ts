@@ -70,11 +70,7 @@ async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
   const parts: Part[] = taken.flat();
   point.sets = parts.map(({ set }) => set);
   point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
-  point.takenAt =
-    point.sets
-      .map(({ takenAt }) => takenAt)
-      .sort()
-      .at(-1) ?? point.takenAt;
+  point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...missing, ...new Set(parts.flatMap(({ faults }) => faults)));
   // From here on `rekindle copy` can go on where a command that is killed has stopped.
   await writeEverywhere(regions, point);

@@ -120,7 +120,7 @@ describe.skipIf(lacking("postgres") !== undefined || !existsSync("dist/rekindle.
       const first = spawn(process.execPath, [program, "dump"], { cwd: root, env: env(), stdio: "ignore" });
       const ended = new Promise((resolve) => first.on("close", resolve));
       // Of the roles there are two, one a region.
-    await seen(sandbox(), "CreateMultipartUpload", 3);
+      await seen(sandbox(), "CreateMultipartUpload", 3);
       await new Promise((resolve) => setTimeout(resolve, 500));
       first.kill("SIGKILL");
       await ended;
@@ -162,7 +162,7 @@ describe.skipIf(lacking("postgres") !== undefined || !existsSync("dist/rekindle.
       const root = await project(await server(1));
       const taken = await run(process.execPath, [program, "dump", "--json"], { cwd: root, env: env() });
       expect(taken.stderr).toContain("main: 1 databases of");
-    const [{ id }] = (JSON.parse(taken.stdout) as { dumps: [Dump] }).dumps;
+      const [{ id }] = (JSON.parse(taken.stdout) as { dumps: [Dump] }).dumps;
       const folder = await aFolder();
       await mkdir(join(folder, "data"));
       const verify = ["verify-dump", id, "--folder", join(folder, "data")];

@@ -60,7 +60,9 @@ describe.skipIf(lacking("mariadb") !== undefined)("a MariaDB that is written whi
     await shop(source);
     after(writeMariadb(source, "CALL shop.write_rows();"));
     await expect
-      .poll(async () => Number(await mariadb(source, "SELECT COUNT(*) FROM shop.orders")), { timeout: 20_000 })
+      .poll(async () => Number(await mariadb(source, "SELECT COUNT(*) FROM shop.orders")), {
+        timeout: 20_000,
+      })
       .toBeGreaterThan(100);
     const dump = await takeDump(field.context, field.wanted(source));
     expect(dump).toMatchObject({ status: "complete", engine: "mariadb", faults: [] });

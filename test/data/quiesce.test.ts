@@ -244,15 +244,25 @@ describe.skipIf(lacking !== undefined)("file systems under write load", () => {
   });
 
   test("nothing is frozen that the way back leads over", async () => {
-    await volume("data");
-    const hold = { ...aHold(), mount: "/" };
-    expect((await quiescer(shell, hold).freeze()).failed).toMatch(/also holds \/, without which/);
+    const data = await volume("data");
+    const { REKINDLE_RUN } = process.env;
+    process.env.REKINDLE_RUN = data.mount;
+    expect((await quiescer(shell, aHold()).freeze()).failed).toMatch(
+      /data also holds .*rekindle-quiesce, without which this server could not be thawed$/,
+    );
+    process.env.REKINDLE_RUN = REKINDLE_RUN;
+    expect(await isWritable(data.mount)).toBe(true);
   });
 
   test("what is not mounted, or not there, is said", async () => {
     const data = await volume("data");
     sh(`umount ${data.mount}`);
     expect((await quiescer(shell, aHold()).freeze()).failed).toBe(`nothing is mounted at ${data.mount}`);
+    sh(`mount -t tmpfs elsewhere ${data.mount}`);
+    expect((await quiescer(shell, aHold()).freeze()).failed).toBe(
+      `what is mounted at ${data.mount} is on none of its data volumes`,
+    );
+    sh(`umount ${data.mount}`);
     const gone = { ...aHold(), volumes: [{ name: "data-0", device: "/dev/sdq", volumeId: "vol-1" }] };
     expect((await quiescer(shell, gone).freeze()).failed).toBe("volume vol-1 is not there as /dev/sdq");
     sh(`mount ${data.device} ${data.mount}`);
