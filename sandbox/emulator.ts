@@ -118,6 +118,8 @@ function emulatorEnvironment(
   return {
     ...Object.fromEntries(own),
     MOTO_PORT: String(port),
+    // AWS's own policies are there in every account, for roles to be given.
+    MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
     ...(account === undefined ? {} : { MOTO_ACCOUNT_ID: account }),
   };
 }

@@ -2,6 +2,7 @@ import { type App, TerraformStack } from "cdktf";
 import type { Site, Topology } from "../bootstrap/config/schema.ts";
 import { Identities } from "./foundation/identities.ts";
 import { Replication } from "./foundation/replication.ts";
+import { Schedules } from "./foundation/schedule/schedule.ts";
 import { SiteFoundation } from "./foundation/site-foundation.ts";
 import { keepState, siteProvider } from "./terraform.ts";
 
@@ -9,13 +10,14 @@ const sites: readonly Site[] = ["primary", "recovery"];
 
 /** `foundation-stack`: what must be there before the day, in both regions, so that a rebuild creates none of it. */
 export class FoundationStack extends TerraformStack {
-  constructor(app: App, { environment }: Topology) {
+  constructor(app: App, topology: Topology) {
     super(app, "foundation-stack");
+    const { environment } = topology;
     keepState(this, environment);
     const [primary, recovery] = sites.map((site) => {
       const provider = siteProvider(this, environment, site, { alias: site });
-      const { bucket, key } = new SiteFoundation(this, site, { environment, site, provider });
-      return { provider, bucket, key };
+      const { bucket, key, vault } = new SiteFoundation(this, site, { environment, site, provider });
+      return { provider, bucket, key, vault };
     });
     new Identities(this, "identities", {
       environment,
@@ -24,5 +26,13 @@ export class FoundationStack extends TerraformStack {
     });
     if (environment.protection?.replicate)
       new Replication(this, "replication", environment.name, [primary!, recovery!]);
+    if (environment.schedule === undefined) return;
+    const scheduled = [primary!, recovery!].map(({ provider, key, vault }) => ({
+      provider,
+      region: key.region,
+      keyArn: key.arn,
+      vault: { name: vault.name, arn: vault.arn },
+    }));
+    new Schedules(this, "schedule", { topology, sites: [scheduled[0]!, scheduled[1]!] });
   }
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { dumpSchema } from "./dump-schema.ts";
 import { quiesceSchema } from "./quiesce-schema.ts";
+import { scheduleSchema } from "./schedule-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -67,6 +69,8 @@ export const environmentSchema = z.strictObject({
       }),
     )
     .default({}),
+  /** Database servers that `rekindle dump` reads, each with a name of its own. */
+  dumps: z.record(identifier, dumpSchema).default({}),
   objectives: z.strictObject({ rpo: duration, rto: duration }),
   /** What a recovery point may be: one whose data could not be made quiet counts only where crash consistency does. */
   consistency: z.strictObject({ allowCrash: z.boolean().default(false) }).optional(),
@@ -75,6 +79,7 @@ export const environmentSchema = z.strictObject({
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
    */
   rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
+  schedule: scheduleSchema.optional(),
   /**
    * Which recovery points `rekindle prune` keeps: the newest of so many hours, days, … (UTC), each region counted for
    * itself. The newest complete one of each region, pinned ones and held ones stay in any case.

@@ -1,3 +1,4 @@
+import type { Dump } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
 import type { GoldenImage } from "../image/image.ts";
@@ -25,6 +26,7 @@ const pointerKey = "current.json";
 const pinnedPlanKey = "catalog/pinned-plan.json";
 const imageKey = (recipe: string) => `catalog/images/${recipe}.json`;
 const holdKey = (id: string) => `catalog/holds/${id}.json`;
+const dumpKey = (id: string) => `catalog/dumps/${id}.json`;
 /** So many reasons against newer points are told one by one. */
 const pointsTold = 20;
 
@@ -231,6 +233,24 @@ export class Catalog {
 
   removeHold(id: string): Promise<void> {
     return this.store.remove(holdKey(id));
+  }
+
+  /** Every dump, or those of one name. */
+  async dumps(name?: string): Promise<Dump[]> {
+    const dumps = await this.#readAll<Dump>("catalog/dumps/");
+    return name === undefined ? dumps : dumps.filter((dump) => dump.name === name);
+  }
+
+  dump(id: string): Promise<Dump | undefined> {
+    return this.#read<Dump>(dumpKey(id));
+  }
+
+  writeDump(dump: Dump): Promise<void> {
+    return this.#write(dumpKey(dump.id), dump);
+  }
+
+  removeDump(id: string): Promise<void> {
+    return this.store.remove(dumpKey(id));
   }
 
   async pinnedPlan(): Promise<PinnedPlan | undefined> {

@@ -7,16 +7,15 @@ import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
-import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
 import { describeCheck } from "../recovery/check.ts";
-import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell, siteOf } from "./cloud.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForShell } from "./signing.ts";
+import { wishOf } from "./wish.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
 
@@ -115,19 +114,6 @@ async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
       { cause },
     );
   }
-}
-
-function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
-  if (point !== undefined) return { kind: "point", id: point };
-  if (asOf === undefined) return { kind: "newest" };
-  const moment = momentOf(asOf);
-  if (moment === undefined) {
-    throw new RekindleError(
-      "bad-input",
-      `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,
-    );
-  }
-  return { kind: "as-of", moment: new Date(moment).toISOString() };
 }
 
 function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {

@@ -17,9 +17,25 @@ export interface Statement {
 }
 
 /** One service may take the role (EC2 hands it to a server), and nobody else may. */
-export function assumedBy(service: "ec2.amazonaws.com" | "s3.amazonaws.com"): PolicyDocument {
+export function assumedBy(service: `${"backup" | "ec2" | "s3"}.amazonaws.com`): PolicyDocument {
   return document([
     { Sid: "Service", Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" },
+  ]);
+}
+
+/** A service may take the role, and only when it works for this account. */
+export function assumedFor(
+  service: `${"codebuild" | "dlm" | "scheduler" | "ssm"}.amazonaws.com`,
+  account: string,
+): PolicyDocument {
+  return document([
+    {
+      Sid: "Service",
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: "sts:AssumeRole",
+      Condition: { StringEquals: { "aws:SourceAccount": account } },
+    },
   ]);
 }
 

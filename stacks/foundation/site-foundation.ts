@@ -14,6 +14,7 @@ import { SiteBucket } from "./site-bucket.ts";
 export class SiteFoundation extends Construct {
   readonly key: { region: string; arn: string };
   readonly bucket: SiteBucket;
+  readonly vault: BackupVault;
 
   constructor(
     scope: Construct,
@@ -31,7 +32,7 @@ export class SiteFoundation extends Construct {
       policy: JSON.stringify(keyPolicy(account)),
     });
     new KmsAlias(this, "key-alias", { provider, name: keyAlias(name), targetKeyId: key.keyId });
-    new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });
+    this.vault = new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });
     this.#signingKey(environment, region, provider);
     const logged = siteBucket(name, account, region);
     const logs = new LogBucket(this, "logs", {

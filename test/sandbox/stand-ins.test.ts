@@ -19,6 +19,7 @@ import {
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
+  DescribeOrderableDBInstanceOptionsCommand,
 } from "@aws-sdk/client-rds";
 import {
   CreateBucketCommand,
@@ -228,6 +229,13 @@ describe("the automated backups of a deleted DB instance", () => {
     await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId: DbiResourceId! }));
     expect(await snapshots()).toEqual(["big-ledger"]);
   });
+});
+
+test("what engines are offered on is not known here, rather than nothing", async () => {
+  const { rds } = inRegion();
+  await expect(
+    rds.send(new DescribeOrderableDBInstanceOptionsCommand({ Engine: "postgres", EngineVersion: "15.8" })),
+  ).rejects.toThrow("the sandbox knows no classes that postgres is offered on");
 });
 
 test("an instance without a body runs no command, and SSM does not say that it did", async () => {

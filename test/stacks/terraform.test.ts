@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { ledger, refusedBecause, type StackName, shop, synthesize } from "./builder.ts";
+import {
+  everySchedule,
+  foundationScheduled,
+  ledger,
+  refusedBecause,
+  type StackName,
+  shop,
+  synthesize,
+} from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
 describe("Terraform and the real provider accept", () => {
@@ -13,6 +21,14 @@ describe("Terraform and the real provider accept", () => {
     expect(output).toContain("Success!");
     expect(succeeded).toBe(true);
   });
+});
+
+test("and a foundation with every schedule", async () => {
+  const protection = { retention: { mode: "compliance" as const, days: 30 }, replicate: false };
+  const terraform = await terraformOn(foundationScheduled(everySchedule, protection));
+  const { succeeded, output } = await terraform("validate");
+  expect(output).toContain("Success!");
+  expect(succeeded).toBe(true);
 });
 
 describe("a stack without pins", () => {

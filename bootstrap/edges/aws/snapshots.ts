@@ -90,7 +90,7 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       const taken = await ec2.send(
         new CreateSnapshotsCommand({
           InstanceSpecification: { InstanceId: instanceId, ExcludeBootVolume: true },
-          Description: `rekindle ${label[tags.point]} of ${label[tags.server]}`,
+          Description: `rekindle ${label[tags.point] ?? "before a restore"} of ${label[tags.server]}`,
           TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(label) }],
         }),
       );
