@@ -203,13 +203,35 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, made quiet and copied to the recovery region")
+  .description("take a recovery point of all data, made quiet and copied to every place that is to have it")
   .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
   .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
   .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
+program
+  .command("copy")
+  .description("finish the copies of recovery points that an interrupted or failed command has left")
+  .argument(
+    "[point]",
+    "this one, looked at whole; else the newest, down to the first that a rebuild can take",
+  )
+  .option("--wait [duration]", "wait for other copies to end, an hour or as long as this; else leave")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/copies.ts")).copyCommand(point, options));
+program
+  .command("image")
+  .description("take an image of a server that no recipe makes, and copy it to every place")
+  .argument("<server>", "an instance's id, a server's name in the environment, or a Name tag")
+  .option("--reboot", "shut the server down meanwhile: its file systems are whole")
+  .option("--no-reboot", "let it run on: its file systems are as after a crash")
+  .option("--name <name>", "what roles call the image; else the server's name and the time")
+  .option("--role <role>", "whose data volumes stay out of it; else the server's own role")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) => (await import("./entry/copies.ts")).imageCommand(server, options));
 program
   .command("dump")
   .description("dump the environment's database servers into every region's bucket, while they are in use")

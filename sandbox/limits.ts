@@ -5,7 +5,8 @@ const always: readonly string[] = [
   "EBS's archive tier is the gateway's stand-in: it knows what lies there, and volumes are made of it all the same; no lifecycle moves anything into Glacier",
   "everything is in memory: stopping or restarting the sandbox forgets all of it",
   "most changes are done at once, so waiting times are shorter than AWS's",
-  "policies are stored and not enforced; quotas and prices are not there",
+  "policies are stored and not enforced, those of keys neither, and a disabled key encrypts; quotas and prices are not there",
+  "what another account copies is a new volume, image or database with the source's description, for the emulator copies within an account only",
   "bucket names and signatures are not checked against other accounts",
   "a lost region resets connections after they were made: one port serves all regions, so it cannot refuse one of them",
 ];

@@ -27,7 +27,7 @@ export interface DumpRegion {
 
 export interface DumpContext {
   environment: Pick<Environment, "name" | "account">;
-  account: Account;
+  account: Pick<Account, "demand" | "keyArn">;
   /** The recovery region first: the streams go there, and S3 copies them from there to the others. */
   regions: readonly [DumpRegion, ...DumpRegion[]];
   runner: Runner;
@@ -98,11 +98,18 @@ export async function takeDump(context: DumpContext, wanted: Wanted): Promise<Du
     dump.faults = [(error as Error).message, ...(await undo.run())];
     dump.parts = [];
     await writeEverywhere(context, dump);
-    throw error;
+    throw nothingKept(dump, error);
   }
   dump.status = "complete";
   await writeEverywhere(context, dump);
   return dump;
+}
+
+function nothingKept({ name, faults }: Dump, cause: unknown): RekindleError {
+  const { kind, details } =
+    cause instanceof RekindleError ? cause : { kind: "tool-failed" as const, details: [] };
+  const message = `dump of ${name} failed, and is none: ${(cause as Error).message}; mend that, and run again`;
+  return new RekindleError(kind, message, { cause, details: [...details, ...faults.slice(1)] });
 }
 
 async function fill(

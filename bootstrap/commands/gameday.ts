@@ -105,14 +105,11 @@ async function rehearse(
     await journal.step("parameters", async () => {
       learned.parameters = await makeParameters(live, context.sources);
     });
-  await journal.step("publish", () =>
-    publish({ ...shared, catalogs: [cloud.recovery.catalog, cloud.primary.catalog] }),
-  );
+  await journal.step("publish", () => publish({ ...shared, catalogs: cloud.catalogs }));
   await journal.step("bake", () =>
     bake({
       ...shared,
-      factories: [cloud.primary.images, cloud.recovery.images],
-      catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      places: cloud.places,
       builderLimitSeconds: context.bootLimitSeconds,
     }),
   );

@@ -1,6 +1,7 @@
 import { durationSeconds } from "../config/duration.ts";
 import { type LockOptions, underLock } from "../edges/bucket-lock.ts";
 import { decideImages, type ImageDecision } from "../recovery/image-retention.ts";
+import { KnownPoints } from "../recovery/known-points.ts";
 import type { Leftover } from "../recovery/leftovers.ts";
 import { acrossRegions } from "../recovery/regional-index.ts";
 import {
@@ -121,7 +122,7 @@ async function decideAll(context: PruneContext, hands: Hands): Promise<Pruned> {
     leftovers: [],
     faults: [],
   };
-  const known = new Set<string>();
+  const known = new KnownPoints();
   const kept: string[] = [];
   let batch: string[] = [];
   const removeBatch = async () => {
@@ -132,7 +133,7 @@ async function decideAll(context: PruneContext, hands: Hands): Promise<Pruned> {
   const indexes = Object.fromEntries(regions.map(({ region, catalog }) => [region, catalog.entries()]));
   for await (const decision of decideRetention(acrossRegions(indexes), retention)) {
     context.tell(decision);
-    known.add(decision.point.id);
+    known.add(decision.point);
     if (isForTheArchive(decision, retention)) pruned.archive.push(decision.point.id);
     if (decision.action === "keep") kept.push(decision.point.id);
     else batch.push(decision.point.id);

@@ -1,19 +1,11 @@
 import type { Freeze } from "../config/quiesce-schema.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
-import type { DatabaseSnapshots } from "../edges/aws/database-snapshots.ts";
-import type { LiveServer, SnapshotState, VolumeSnapshots } from "../edges/aws/snapshots.ts";
-import type { Catalog } from "../edges/catalog.ts";
+import type { LiveServer, SnapshotState } from "../edges/aws/snapshots.ts";
 import type { HostShell } from "../edges/hosts/host-shell.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import type { DataSet } from "../recovery/point.ts";
-
-/** One region's part in a snapshot. */
-export interface SnapshotRegion {
-  catalog: Catalog;
-  volumes: VolumeSnapshots;
-  databases: DatabaseSnapshots;
-}
+import type { PointPlace } from "./copy-point.ts";
 
 /** How a live server's shell is reached. The user's wish to stop does not end it: what was frozen must be thawed. */
 export type ShellOf = (server: LiveServer, via: Freeze["via"], timeoutMs: number) => HostShell;
@@ -21,8 +13,10 @@ export type ShellOf = (server: LiveServer, via: Freeze["via"], timeoutMs: number
 export interface SnapshotContext extends Patience {
   topology: Topology;
   account: Account;
-  primary: SnapshotRegion;
-  recovery: SnapshotRegion;
+  primary: PointPlace;
+  recovery: PointPlace;
+  /** Further places that get copies; none when left out. */
+  further?: readonly PointPlace[];
   shellOf: ShellOf;
   /** Crash consistency is acceptable this time, whatever the environment says. */
   allowCrash?: boolean | undefined;

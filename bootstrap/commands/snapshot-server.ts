@@ -1,21 +1,19 @@
-import { tags } from "../config/names.ts";
 import { replicaOf } from "../config/quiesce.ts";
 import type { Role, Topology, Volume } from "../config/schema.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
+import { pointLabel } from "../recovery/copies.ts";
 import { type RecoveryPoint, unobserved, type VolumeSet } from "../recovery/point.ts";
 import type { SnapshotSource } from "../recovery/snapshot-sources.ts";
-import { available, collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
+import { collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 import { takeQuietly } from "./snapshot-quiet.ts";
 
-/** Snapshots all data volumes of one server at one instant, and copies them to the recovery region. */
+/** Snapshots all data volumes of one server at one instant. */
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
   { server, targets }: SnapshotSource<LiveServer>,
-  key: string,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
-  const to = context.recovery.volumes;
   const { roles } = context.topology;
   const shared: Pick<VolumeSet, "takenAt" | "observed" | "layout" | "volumes"> = {
     takenAt: point.takenAt,
@@ -25,7 +23,7 @@ export async function snapshotServer(
   const faults = await collectFaults(server.server, async () => {
     const volumes = matchVolumes(roles[server.role]!.volumes, server);
     const role = governing(roles, targets);
-    const label = { ...labels(point, server.role), [tags.server]: server.server };
+    const label = pointLabel(point, server);
     const { fault, ...seen } = await takeQuietly(
       context,
       { role, server, volumes, point: point.id },
@@ -43,20 +41,6 @@ export async function snapshotServer(
     Object.assign(shared, seen);
     if (fault !== undefined) throw new Error(fault);
     context.print(`${server.server}: ${describeTaken(shared)}`);
-    await Promise.all(
-      shared.volumes.map(async ({ name, snapshots }) => {
-        const source = snapshots[from.region]!;
-        await available(context, `snapshot ${source} of ${server.server}`, () => from.state(source));
-        const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
-          ...label,
-          [tags.volume]: name,
-        });
-        await available(context, `snapshot ${copy} of ${server.server} in ${to.region}`, () =>
-          to.state(copy),
-        );
-        snapshots[to.region] = copy;
-      }),
-    );
   });
   return targets.map((target) => ({
     set: {
@@ -71,15 +55,6 @@ export async function snapshotServer(
     },
     faults,
   }));
-}
-
-export function labels(point: RecoveryPoint, role: string): Record<string, string> {
-  return {
-    [tags.environment]: point.environment,
-    [tags.point]: point.id,
-    [tags.role]: role,
-    [tags.release]: point.release.release,
-  };
 }
 
 function describeTaken({

@@ -1,3 +1,5 @@
+import { RekindleError } from "../errors.ts";
+
 /** What a command made and must take away again if it fails. Runs in reverse, and once. */
 export class Undo {
   readonly #steps: { what: string; undone: string; run: () => Promise<unknown> }[] = [];
@@ -19,4 +21,14 @@ export class Undo {
     }
     return left;
   }
+}
+
+/** The error, which also tells what could not be removed. */
+export function withLeftBehind(error: unknown, left: readonly string[]): unknown {
+  if (left.length === 0) return error;
+  const { kind, message, details } =
+    error instanceof RekindleError
+      ? error
+      : { kind: "tool-failed" as const, message: String(error), details: [] };
+  return new RekindleError(kind, message, { cause: error, details: [...details, ...left] });
 }

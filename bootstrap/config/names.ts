@@ -97,6 +97,8 @@ export const tags = {
   commit: "rekindle:commit",
   volume: "rekindle:volume",
   point: "rekindle:point",
+  taken: "rekindle:taken",
+  consistency: "rekindle:consistency",
   /** On a volume that was made for a running server: the volume whose place it takes, and the device. */
   replaces: "rekindle:replaces",
   /** On a volume that gave its place to another one: when. ISO 8601, UTC. */

@@ -1,6 +1,7 @@
 import type { Fault } from "../errors.ts";
 import { readAttributes } from "./attributes.ts";
 import { capacityRules } from "./capacity-rules.ts";
+import { copyRules } from "./copy-rules.ts";
 import { dumpRules } from "./dump-rules.ts";
 import { fileNameFaults } from "./file-names.ts";
 import type { ConfigFiles } from "./files.ts";
@@ -18,7 +19,9 @@ import type { YamlFile } from "./yaml-file.ts";
 
 /** Checks an environment: all faults, not the first one. `sections` are the ones without faults of their own. */
 export function checkRules(subject: Subject, sections: ReadonlySet<keyof Environment>): Fault[] {
-  return [...networkRules, ...orderRules, ...capacityRules, ...quiesceRules, ...dumpRules, ...scheduleRules]
+  const all = [networkRules, orderRules, capacityRules, quiesceRules, dumpRules, scheduleRules, copyRules];
+  return all
+    .flat()
     .filter(({ needs }) => needs.every((section) => sections.has(section)))
     .flatMap(({ check }) => check(subject));
 }

@@ -1,7 +1,7 @@
 import type { Dump } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
-import type { GoldenImage } from "../image/image.ts";
+import { type GoldenImage, type ServerImage, type TakenImage, takenIdentity } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { Hold } from "../recovery/hold.ts";
@@ -133,8 +133,8 @@ export class Catalog {
   }
 
   /** Every image, also those that a prune has begun to remove. */
-  images(): Promise<GoldenImage[]> {
-    return this.#readAll<GoldenImage>("catalog/images/");
+  images(): Promise<ServerImage[]> {
+    return this.#readAll<ServerImage>("catalog/images/");
   }
 
   async image(recipe: string): Promise<GoldenImage | undefined> {
@@ -146,7 +146,12 @@ export class Catalog {
     return this.store.remove(imageKey(recipe));
   }
 
-  writeImage(image: GoldenImage): Promise<void> {
+  async takenImage(name: string): Promise<TakenImage | undefined> {
+    const image = await this.#read<TakenImage>(imageKey(takenIdentity(name)));
+    return image?.removing ? undefined : image;
+  }
+
+  writeImage(image: ServerImage): Promise<void> {
     return this.#write(imageKey(image.recipe), image);
   }
 

@@ -191,11 +191,15 @@ export function start(
   const ended = new Promise<Ending>((resolve) => {
     child.on("error", (error) => resolve({ kind: "not-started", reason: error.message }));
     child.on("exit", (code, signal) => {
-      const done = () =>
-        resolve(code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code });
+      const ending: Ending =
+        code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code };
+      if (child.stderr.closed) return resolve(ending);
       // Its last words may still be on their way; a grandchild that holds the pipe does not keep us waiting.
-      child.stderr.once("close", done);
-      setTimeout(done, child.stderr.closed ? 0 : pauseBeforeForceMs).unref();
+      const patience = setTimeout(() => resolve(ending), pauseBeforeForceMs);
+      child.stderr.once("close", () => {
+        clearTimeout(patience);
+        resolve(ending);
+      });
     });
   }).then((ending) => {
     clearTimeout(force);

@@ -33,17 +33,17 @@ export async function bootstrapCommand(options: Options): Promise<void> {
 export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
   const project = await committedForShell(options);
   const run = running();
-  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const { places } = cloudOfShell(project.topology, run);
   const baked = await bake({
     ...project,
     ...run,
-    account,
-    factories: [primary.images, recovery.images],
-    catalogs: [primary.catalog, recovery.catalog],
+    places,
     builderLimitSeconds: 45 * 60,
     print: say(options),
   });
-  answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
+  answer(options, baked, [
+    `${baked.baked.length} images baked, ${baked.copied.length} copied, ${baked.upToDate.length} up to date`,
+  ]);
 }
 
 export async function planCommand(

@@ -29,7 +29,7 @@ export async function pruneCommand(
     topology,
     policy: retention,
     account: cloud.account,
-    regions: [cloud.recovery, cloud.primary],
+    regions: cloud.regions,
     now: (await serviceTime(cloud.recovery.catalog.store, run.clock)).toISOString(),
     signal: run.signal,
     tell: (decision) => {
@@ -79,7 +79,8 @@ function describePruned(pruned: Pruned, isRemoving: boolean): string[] {
     ...archive.map((id) => `archive ${id}: only a monthly or yearly rule keeps it`),
     ...images.map(({ image, action, reasons }) => {
       const ids = Object.entries(image.images).map(([region, id]) => `${id} in ${region}`);
-      const what = `image of ${image.roles.join(", ")} (${ids.join(", ")})`;
+      const name = image.kind === "taken" ? image.name : `of ${image.roles.join(", ")}`;
+      const what = `image ${name} (${ids.join(", ")})`;
       return `${wordOf(action, isRemoving)} ${what}: ${reasons.slice(0, 3).join("; ")}${reasons.length > 3 ? ` and ${reasons.length - 3} more` : ""}`;
     }),
     ...leftovers.map(

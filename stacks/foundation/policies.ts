@@ -82,9 +82,10 @@ export function replicationAccess(
 
 /**
  * The account's own policies decide about the key. Auto Scaling's service-linked role has none that the account
- * could edit, so the key names it; by condition, because a principal that does not exist yet is refused.
+ * could edit, so the key names it; by condition, because a principal that does not exist yet is refused. A vault's
+ * account may read what the key has encrypted, for whoever copies a snapshot decrypts it first.
  */
-export function keyPolicy(account: string): PolicyDocument {
+export function keyPolicy(account: string, vault?: string): PolicyDocument {
   const autoScaling = `arn:aws:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`;
   const isAutoScaling = { ArnEquals: { "aws:PrincipalArn": autoScaling } };
   return document([
@@ -105,7 +106,29 @@ export function keyPolicy(account: string): PolicyDocument {
       Resource: "*",
       Condition: { ...isAutoScaling, Bool: { "kms:GrantIsForAWSResource": "true" } },
     },
+    ...(vault === undefined ? [] : vaultCopies(vault)),
   ]);
+}
+
+function vaultCopies(vault: string): Statement[] {
+  const Principal = { AWS: `arn:aws:iam::${vault}:root` };
+  return [
+    {
+      Sid: "VaultReads",
+      Effect: "Allow",
+      Principal,
+      Action: ["kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"],
+      Resource: "*",
+    },
+    {
+      Sid: "VaultGrantsToCopies",
+      Effect: "Allow",
+      Principal,
+      Action: "kms:CreateGrant",
+      Resource: "*",
+      Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+    },
+  ];
 }
 
 /** The account's own policies say who may sign; no service needs to. */

@@ -29,7 +29,10 @@ export class SiteFoundation extends Construct {
       description: `rekindle ${name}: releases, volumes, snapshots and databases in ${region}`,
       enableKeyRotation: true,
       deletionWindowInDays: 30,
-      policy: JSON.stringify(keyPolicy(account)),
+      // The vault takes its copies from the recovery region.
+      policy: JSON.stringify(
+        keyPolicy(account, site === "recovery" ? environment.copies?.account?.id : undefined),
+      ),
     });
     new KmsAlias(this, "key-alias", { provider, name: keyAlias(name), targetKeyId: key.keyId });
     this.vault = new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });

@@ -12,7 +12,7 @@ import type { VolumePin } from "../../bootstrap/recovery/pins.ts";
 import { TerraformData } from "../terraform-data.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
-import { type ServerProfile, serverProfile } from "./server.ts";
+import { rootSize, type ServerProfile, serverProfile } from "./server.ts";
 import type { SiteProps } from "./site.ts";
 
 /** The servers of a role without a load balancer, each at its own address, its data volumes attached at launch. */
@@ -48,7 +48,7 @@ export class FixedServers extends Construct {
         tags: profile.tags,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: {
-          volumeSize: role.image.rootVolumeGiB,
+          ...rootSize(role),
           volumeType: "gp3",
           encrypted: true,
           kmsKeyId: pins.encryptionKey,

@@ -212,7 +212,7 @@ describe.skipIf(lacking("postgres") !== undefined)("a dump that fails", () => {
     await seen(sandbox(), "UploadPart", 3);
     await sandbox().addFault({ service: "s3", action: "UploadPart", kind: "500" });
     expect(await failing).toMatchObject({
-      message: expect.stringMatching(/^part \d of s3:.* could not be sent/),
+      message: expect.stringMatching(/^dump of main failed.* part \d of s3:.* could not be sent/),
     });
     await demandClean(field, /could not be sent/);
   });
@@ -229,7 +229,7 @@ describe.skipIf(lacking("postgres") !== undefined)("a dump that fails", () => {
       error: {
         kind: "tool-failed",
         message: expect.stringMatching(
-          /^(pg_dump|psql) of postgres at .*(server closed|terminat|shutting down)/,
+          /^dump of main failed.* (pg_dump|psql) of postgres at .*(server closed|terminat|shutting down)/,
         ),
       },
     });

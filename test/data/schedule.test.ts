@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { CreateSnapshotCommand, CreateVolumeCommand } from "@aws-sdk/client-ec2";
 import { CreateDBInstanceCommand } from "@aws-sdk/client-rds";
 import {
   CreateBucketCommand,
@@ -10,9 +11,12 @@ import {
 } from "@aws-sdk/client-s3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
-import { databaseIdentifier } from "../../bootstrap/config/names.ts";
+import { databaseIdentifier, tags } from "../../bootstrap/config/names.ts";
+import { awsHoldings } from "../../bootstrap/edges/aws/holdings.ts";
+import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { gitHistory } from "../../bootstrap/edges/git-bundle.ts";
 import { run, succeeded } from "../../bootstrap/edges/process.ts";
+import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { gitBundle } from "../../bootstrap/history/git-bundles.ts";
 import { snapshotAccess } from "../../stacks/foundation/schedule/schedule-access.ts";
 import { snapshotBuildspec } from "../../stacks/foundation/schedule/snapshot-buildspec.ts";
@@ -179,4 +183,28 @@ it("the role of the build may do all that a snapshot calls", async () => {
   expect(called).toEqual(
     expect.arrayContaining(["ec2:CreateSnapshots", "rds:CopyDBSnapshot", "s3:PutObject"]),
   );
+});
+
+it("what AWS Backup and DLM have made of a volume, with its tags, is none of the environment's own", async () => {
+  const { ec2 } = clients(sandbox().endpoint, recovery);
+  const { VolumeId } = await ec2.send(new CreateVolumeCommand({ AvailabilityZone: `${recovery}a`, Size: 1 }));
+  const snapshot = async (more: Record<string, string>) => {
+    const Tags = Object.entries({ [tags.environment]: "shop", ...more }).map(([Key, Value]) => ({
+      Key,
+      Value,
+    }));
+    const made = await ec2.send(
+      new CreateSnapshotCommand({ VolumeId, TagSpecifications: [{ ResourceType: "snapshot", Tags }] }),
+    );
+    return made.SnapshotId!;
+  };
+  const own = await snapshot({});
+  await snapshot({ "aws:backup:source-resource": "arn:aws:ec2:eu-central-1:123456789012:volume/vol-1" });
+  await snapshot({ "aws:dlm:lifecycle-policy-id": "policy-1" });
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const access = { endpoint: sandbox().endpoint, credentials, stopwatch: new Stopwatch(systemClock) };
+  const found: string[] = [];
+  for await (const page of awsHoldings(access, recovery).snapshots("shop"))
+    found.push(...page.map(({ id }) => id));
+  expect(found).toEqual([own]);
 });

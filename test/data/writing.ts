@@ -36,12 +36,12 @@ export async function mariadb({ host, user }: Connection, sql: string): Promise<
 
 /** Writes until it is told to stop. Gives what stops it, and waits for it. */
 function untilStopped(command: string, args: string[], input: string): () => Promise<void> {
-  const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"] });
+  const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"], detached: true });
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   return async () => {
-    child.kill("SIGKILL");
+    process.kill(-child.pid!, "SIGKILL");
     await ended;
   };
 }
@@ -52,7 +52,8 @@ export function writePostgres(
   database: string,
   statement: string,
 ): () => Promise<void> {
-  const script = `${bin}; exec pgbench -n -c 4 -j 1 -T 600 -f /dev/stdin -h "$1" -p 5432 -U "$2" "$3"`;
+  // What Node gives it to read is a socket, which no program can open as a file.
+  const script = `${bin}; cat | pgbench -n -c 4 -j 1 -T 600 -f /dev/stdin -h "$1" -p 5432 -U "$2" "$3"`;
   return untilStopped("sh", ["-c", script, "sh", host!, user!, database], statement);
 }
 

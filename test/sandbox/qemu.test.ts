@@ -73,6 +73,50 @@ else {
     }
   });
 
+  it("makes a base of an official image that boots by itself, and servers of it", {
+    timeout: 3_600_000,
+    skip: process.getuid?.() !== 0,
+  }, async () => {
+    const image = await makeOfficialImage(folder);
+    vi.stubEnv("REKINDLE_BASE_IMAGE", image);
+    vi.stubEnv("REKINDLE_BASE_SHA256", createHash("sha256").update(readFileSync(image)).digest("hex"));
+    const own = join(folder, "cache");
+    mkdirSync(own);
+    symlinkSync(join(cache, "packages"), join(own, "packages"));
+    const engine = await openQemu({ folder: join(folder, "official-disks"), cache: own });
+    try {
+      await engine.prepareBase((line) => console.log(line));
+      const surroundings = toySurroundings();
+      surroundings.names.set("db.internal", "10.0.1.200");
+      surroundings.userData.set(
+        "10.0.1.10",
+        '#cloud-config\nruncmd: [curl -sS -d "from the body" "$AWS_ENDPOINT_URL/a/call"]\n',
+      );
+      const region = await engine.openRegion("eu-west-1", surroundings);
+      const server = await region.boot({
+        id: instanceId("10.0.1.10"),
+        address: "10.0.1.10",
+        root: await region.rootFrom(await engine.base("eu-west-1")),
+        volumes: [{ device: "/dev/sdf", disk: await region.blankVolume(1) }],
+        consoleFile: join(folder, "official-console"),
+      });
+      const shell = async (script: string) => (await server.exec(script)).stdout.trim();
+      expect(await shell("cloud-init status --wait >/dev/null; cloud-init query v1.cloud_name")).toBe("aws");
+      expect(surroundings.asked).toEqual(["POST /a/call from the body"]);
+      expect(await shell("ip -4 -o address show scope global | tr -s ' ' | cut -d' ' -f4")).toBe(
+        "10.0.1.10/24",
+      );
+      expect(await shell("getent ahostsv4 db.internal | head -1 | cut -d' ' -f1")).toBe("10.0.1.200");
+      expect(await shell("blockdev --getsize64 /dev/sdf")).toBe(String(1024 ** 3));
+      expect(Number(await shell("df --output=size -BG / | tail -1 | tr -dc 0-9"))).toBeGreaterThan(6);
+      expect(await shell("cat /proc/cmdline")).toMatch(/BOOT_IMAGE=/);
+      await server.powerOff();
+    } finally {
+      vi.unstubAllEnvs();
+      await engine.close();
+    }
+  });
+
   it("freezes a striped file system, tells its layout, and mounts its copy beside it", {
     timeout: 1_500_000,
   }, async () => {
@@ -136,50 +180,6 @@ else {
       await beside("away /old");
       expect(await must("lsblk -nro TYPE /dev/sdh /dev/sdi | sort -u; wc -l </data/rows")).toBe("disk\n5\n");
     } finally {
-      await engine.close();
-    }
-  });
-
-  it("makes a base of an official image that boots by itself, and servers of it", {
-    timeout: 3_600_000,
-    skip: process.getuid?.() !== 0,
-  }, async () => {
-    const image = await makeOfficialImage(folder);
-    vi.stubEnv("REKINDLE_BASE_IMAGE", image);
-    vi.stubEnv("REKINDLE_BASE_SHA256", createHash("sha256").update(readFileSync(image)).digest("hex"));
-    const own = join(folder, "cache");
-    mkdirSync(own);
-    symlinkSync(join(cache, "packages"), join(own, "packages"));
-    const engine = await openQemu({ folder: join(folder, "official-disks"), cache: own });
-    try {
-      await engine.prepareBase((line) => console.log(line));
-      const surroundings = toySurroundings();
-      surroundings.names.set("db.internal", "10.0.1.200");
-      surroundings.userData.set(
-        "10.0.1.10",
-        '#cloud-config\nruncmd: [curl -sS -d "from the body" "$AWS_ENDPOINT_URL/a/call"]\n',
-      );
-      const region = await engine.openRegion("eu-west-1", surroundings);
-      const server = await region.boot({
-        id: instanceId("10.0.1.10"),
-        address: "10.0.1.10",
-        root: await region.rootFrom(await engine.base("eu-west-1")),
-        volumes: [{ device: "/dev/sdf", disk: await region.blankVolume(1) }],
-        consoleFile: join(folder, "official-console"),
-      });
-      const shell = async (script: string) => (await server.exec(script)).stdout.trim();
-      expect(await shell("cloud-init status --wait >/dev/null; cloud-init query v1.cloud_name")).toBe("aws");
-      expect(surroundings.asked).toEqual(["POST /a/call from the body"]);
-      expect(await shell("ip -4 -o address show scope global | tr -s ' ' | cut -d' ' -f4")).toBe(
-        "10.0.1.10/24",
-      );
-      expect(await shell("getent ahostsv4 db.internal | head -1 | cut -d' ' -f1")).toBe("10.0.1.200");
-      expect(await shell("blockdev --getsize64 /dev/sdf")).toBe(String(1024 ** 3));
-      expect(Number(await shell("df --output=size -BG / | tail -1 | tr -dc 0-9"))).toBeGreaterThan(6);
-      expect(await shell("cat /proc/cmdline")).toMatch(/BOOT_IMAGE=/);
-      await server.powerOff();
-    } finally {
-      vi.unstubAllEnvs();
       await engine.close();
     }
   });

@@ -35,8 +35,17 @@ export function synthesize(input: SynthesisInput): Record<StackName, Synthesized
 
 /** The foundation of a shop that asks for protection. */
 export function foundationWith(protection: NonNullable<Environment["protection"]>): Synthesized {
+  return foundationOf({ protection });
+}
+
+/** The foundation of a shop that has copies in more places. */
+export function withCopies(copies: NonNullable<Environment["copies"]>): Synthesized {
+  return foundationOf({ copies });
+}
+
+function foundationOf(changes: Partial<Environment>): Synthesized {
   const shopInput = shop();
-  const environment = { ...shopInput.topology.environment, protection };
+  const environment = { ...shopInput.topology.environment, ...changes };
   return synthesize({ ...shopInput, topology: { ...shopInput.topology, environment } })["foundation-stack"];
 }
 

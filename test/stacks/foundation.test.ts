@@ -7,6 +7,7 @@ import {
   type Synthesized,
   shop,
   synthesize,
+  withCopies,
 } from "./builder.ts";
 
 const foundation = synthesize(shop())["foundation-stack"];
@@ -146,6 +147,50 @@ describe("protection", () => {
     expect(copies.map(({ rule }) => rule[0].destination.bucket)).toEqual([
       "arn:aws:s3:::rekindle-shop-123456789012-eu-central-1",
       "arn:aws:s3:::rekindle-shop-123456789012-eu-west-1",
+    ]);
+  });
+});
+
+describe("copies elsewhere", () => {
+  const vault = "210987654321";
+  const copying = withCopies({
+    regions: ["eu-north-1"],
+    account: { id: vault, role: "rekindle-vault" },
+    atOnce: 5,
+  });
+
+  test("are encrypted with a key of each further region and of the vault, and told of in a bucket there", () => {
+    expect(copying.provider.aws!.slice(2)).toEqual([
+      expect.objectContaining({ alias: "copies-eu-north-1", region: "eu-north-1" }),
+      expect.objectContaining({
+        alias: "vault",
+        region: "eu-west-1",
+        allowed_account_ids: [vault],
+        assume_role: [{ role_arn: `arn:aws:iam::${vault}:role/rekindle-vault`, session_name: "rekindle" }],
+      }),
+    ]);
+    const further = (type: string) =>
+      all(copying, type).filter(({ provider }) => !["aws.primary", "aws.recovery"].includes(provider));
+    expect(further("aws_kms_alias").map(({ provider, name }) => [provider, name])).toEqual([
+      ["aws.copies-eu-north-1", "alias/rekindle-shop"],
+      ["aws.vault", "alias/rekindle-shop"],
+    ]);
+    expect(further("aws_s3_bucket").map(({ bucket }) => bucket)).toEqual(
+      expect.arrayContaining(["rekindle-shop-123456789012-eu-north-1", `rekindle-shop-${vault}-eu-west-1`]),
+    );
+    expect(further("aws_iam_role")).toEqual([]);
+  });
+
+  test("may be made by the vault's account of what the recovery region's key has encrypted, and of nothing else", () => {
+    const readers = all(copying, "aws_kms_key").flatMap(({ provider, policy }) =>
+      JSON.parse(policy)
+        .Statement.filter(({ Sid }: Arguments) => Sid.startsWith("Vault"))
+        .map(({ Principal, Action }: Arguments) => [provider, Principal.AWS, Action]),
+    );
+    const root = `arn:aws:iam::${vault}:root`;
+    expect(readers).toEqual([
+      ["aws.recovery", root, ["kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"]],
+      ["aws.recovery", root, "kms:CreateGrant"],
     ]);
   });
 });

@@ -7,6 +7,7 @@ import {
   type StackName,
   shop,
   synthesize,
+  withCopies,
 } from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
@@ -21,6 +22,12 @@ describe("Terraform and the real provider accept", () => {
     expect(output).toContain("Success!");
     expect(succeeded).toBe(true);
   });
+});
+
+test("Terraform and the real provider accept a foundation with copies in a further region and in a vault", async () => {
+  const account = { id: "210987654321", role: "rekindle-vault" };
+  const terraform = await terraformOn(withCopies({ regions: ["eu-north-1"], account, atOnce: 5 }));
+  expect((await terraform("validate")).output).toContain("Success!");
 });
 
 test("and a foundation with every schedule", async () => {

@@ -1,32 +1,36 @@
 import {
   CopyDBSnapshotCommand,
   CreateDBSnapshotCommand,
+  type DBSnapshot,
   DeleteDBSnapshotCommand,
   DescribeDBSnapshotsCommand,
+  ModifyDBSnapshotAttributeCommand,
   RDSClient,
 } from "@aws-sdk/client-rds";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 import { tagList } from "./images.ts";
-import type { SnapshotState } from "./snapshots.ts";
+import type { SnapshotCopies } from "./snapshots.ts";
 
-/** Snapshots of RDS instances in one region. No operation waits: callers do. */
-export interface DatabaseSnapshots {
-  readonly region: string;
+/** Snapshots of RDS instances in one region. A copy has the name of its source. */
+export interface DatabaseSnapshots extends SnapshotCopies {
   take(instance: string, snapshot: string, label: Record<string, string>): Promise<void>;
-  /** Copies a snapshot of another region into this one under the same name, encrypted with this region's key. */
-  copy(
-    source: { region: string; account: string; snapshot: string },
-    encryptionKey: string,
-    label: Record<string, string>,
-  ): Promise<void>;
-  state(snapshot: string): Promise<SnapshotState>;
   /** When its data is from, by RDS's clock; nothing until it is ready. */
   takenAt(snapshot: string): Promise<string | undefined>;
-  remove(snapshot: string): Promise<void>;
 }
 
 export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapshots {
   const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
+
+  async function describe(snapshot: string): Promise<DBSnapshot | undefined> {
+    try {
+      const asked = new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot });
+      return (await rds.send(asked)).DBSnapshots?.[0];
+    } catch (error) {
+      if (isNotThere(error)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     region,
     async take(instance, snapshot, label) {
@@ -38,6 +42,7 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
         }),
       );
     },
+    startedCopy: async ({ snapshot }) => (await describe(snapshot))?.DBSnapshotIdentifier,
     async copy(source, encryptionKey, label) {
       await rds.send(
         new CopyDBSnapshotCommand({
@@ -47,17 +52,27 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
           Tags: tagList(label),
         }),
       );
+      return source.snapshot;
     },
     async state(snapshot) {
-      const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      const status = found.DBSnapshots?.[0]?.Status;
+      const found = await describe(snapshot);
+      const status = found?.Status;
       if (status === "available") return { kind: "ready" };
-      if (status === "creating" || status === "copying") return { kind: "waiting" };
-      return { kind: "failed", reason: `DB snapshot ${snapshot} is ${status ?? "gone"}` };
+      if (status === "creating" || status === "copying" || status === "pending")
+        return { kind: "waiting", percent: found?.PercentProgress ?? 0 };
+      return { kind: "failed", reason: `DB snapshot ${snapshot} in ${region} is ${status ?? "gone"}` };
+    },
+    async share(snapshot, account) {
+      await rds.send(
+        new ModifyDBSnapshotAttributeCommand({
+          DBSnapshotIdentifier: snapshot,
+          AttributeName: "restore",
+          ValuesToAdd: [account],
+        }),
+      );
     },
     async takenAt(snapshot) {
-      const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      const { OriginalSnapshotCreateTime, SnapshotCreateTime } = found.DBSnapshots?.[0] ?? {};
+      const { OriginalSnapshotCreateTime, SnapshotCreateTime } = (await describe(snapshot)) ?? {};
       // Of a copy, the latter is when it was copied.
       return (OriginalSnapshotCreateTime ?? SnapshotCreateTime)?.toISOString();
     },
@@ -65,9 +80,12 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
       try {
         await rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot }));
       } catch (error) {
-        if (errorCode(error) !== "DBSnapshotNotFound" && errorCode(error) !== "DBSnapshotNotFoundFault")
-          throw error;
+        if (!isNotThere(error)) throw error;
       }
     },
   };
+}
+
+function isNotThere(error: unknown): boolean {
+  return ["DBSnapshotNotFound", "DBSnapshotNotFoundFault"].includes(errorCode(error));
 }

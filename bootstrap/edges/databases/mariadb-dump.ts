@@ -35,7 +35,7 @@ async function take(
   const session = await mariaSession(connection, options);
   try {
     const [server] = await session.rows<{ logs: number; bytes: number }>(
-      `SELECT JSON_OBJECT('logs', @@log_bin, 'bytes', (SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema IN (${list(databases)})));`,
+      `SELECT JSON_OBJECT('logs', @@log_bin + 0, 'bytes', (SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema IN (${list(databases)})));`,
     );
     const torn = await session.rows<{ table: string }>(
       `SELECT JSON_OBJECT('table', CONCAT(table_schema, '.', table_name)) FROM information_schema.tables WHERE table_schema IN (${list(databases)}) AND table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB');`,

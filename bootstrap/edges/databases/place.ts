@@ -78,9 +78,10 @@ export function clientFailure(what: string, program: Started, ending: Ending): R
     .filter((line) => line.trim() !== "");
   if (ending.kind === "exited" && ending.code === 127)
     return new RekindleError("missing-tool", `${what}: ${said.at(-1) ?? "a program is not there"}`);
-  // The first line that names an error is its cause; what comes after it, its consequence.
+  // The first line that names an error is its cause; what comes after it, its consequence, or the server's own words.
   const why = said.find((line) => /error|fatal/i.test(line)) ?? said.at(-1) ?? "it said nothing";
-  return new RekindleError("tool-failed", `${what} ${describeEnding(ending)}: ${why}`, {
+  const server = /Error message from server: (.*)/.exec(program.stderr())?.[1] ?? "";
+  return new RekindleError("tool-failed", `${what} ${describeEnding(ending)}: ${why} ${server}`.trimEnd(), {
     details: said.slice(-10),
   });
 }

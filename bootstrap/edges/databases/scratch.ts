@@ -58,6 +58,8 @@ clean() {
   rm -rf "$folder"
 }
 trap clean EXIT
+# Who would read what is said may have been killed: that ends this shell like any failure.
+trap '' PIPE
 trap 'exit 1' TERM INT HUP
 if [ "$(id -u)" -eq 0 ]; then
   owner=${user}

@@ -12,7 +12,7 @@ import { startMachine } from "./machine.ts";
 import { openRouter } from "./network/router.ts";
 
 /** As slow as software emulation may be. */
-const limitMs = 25 * 60_000;
+const limitMs = 60 * 60_000;
 
 /** Nobody else is there when it runs. */
 const builder = { id: "i-00000000000000000", address: "10.0.0.10" } as const;

@@ -1,8 +1,8 @@
 import type { Answer } from "../../answer.ts";
 import type { ApiRequest } from "../../api-request.ts";
 import type { Emulator } from "../../emulator.ts";
-import { forward } from "../../forward.ts";
 import { Refusal } from "../../refusal.ts";
+import { forwardAcrossAccounts } from "../../shared-copies.ts";
 import type { StandIn } from "../../stand-in.ts";
 import { type Call, instanceActions } from "./actions.ts";
 import type { Databases } from "./databases.ts";
@@ -41,7 +41,7 @@ export class RdsBodies implements StandIn {
     try {
       let answer: Answer | undefined;
       const said = async () => {
-        answer = await forward(emulator, request);
+        answer = await forwardAcrossAccounts(emulator, request);
         if (answer.status >= 300) throw new Refused(answer);
         return answer.body.toString();
       };

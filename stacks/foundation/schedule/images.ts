@@ -50,7 +50,6 @@ export class ImageSchedule extends Construct {
             name: "by-the-clock",
             createRule: { cronExpression: images.at },
             retainRule: { count: images.keep },
-            tagsToAdd: { [tags.environment]: environment.name },
             copyTags: true,
           },
         ],

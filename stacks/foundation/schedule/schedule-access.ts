@@ -182,15 +182,18 @@ function databaseAccess({ environment, account, sites }: Place & { sites: readon
       Effect: "Allow",
       Action: [
         "rds:AddTagsToResource",
+        "rds:CopyDBClusterSnapshot",
         "rds:CopyDBSnapshot",
+        "rds:CreateDBClusterSnapshot",
         "rds:CreateDBSnapshot",
+        "rds:DescribeDBClusterSnapshots",
+        "rds:DescribeDBClusters",
         "rds:DescribeDBInstances",
         "rds:DescribeDBSnapshots",
       ],
-      Resource: [
-        ...named("db", `rekindle-${environment}-*`),
-        ...named("snapshot", `rekindle-${environment}-*`),
-      ],
+      Resource: ["cluster", "cluster-snapshot", "db", "snapshot"].flatMap((kind) =>
+        named(kind, `rekindle-${environment}-*`),
+      ),
     },
   ] satisfies Statement[];
 }
