@@ -1,5 +1,6 @@
 import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { Construct } from "constructs";
+import type { Place } from "../../../bootstrap/config/places.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { BackupRole, BackupSchedule } from "./backups.ts";
 import { ImageSchedule } from "./images.ts";
@@ -14,6 +15,12 @@ export interface ScheduledSite {
   vault: { name: string; arn: string };
 }
 
+/** A further place that copies go to. */
+export interface CopiedTo {
+  place: Place;
+  keyArn: string;
+}
+
 /**
  * What AWS's own engines do by the clock. Points and images are taken where the primary is. Backups are set up in both
  * regions alike, each copying to the other, so that an environment that was rebuilt has a second line at once.
@@ -22,13 +29,28 @@ export class Schedules extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { topology, sites }: { topology: Topology; sites: readonly [ScheduledSite, ScheduledSite] },
+    {
+      topology,
+      sites,
+      further,
+    }: {
+      topology: Topology;
+      sites: readonly [ScheduledSite, ScheduledSite];
+      further: readonly CopiedTo[];
+    },
   ) {
     super(scope, id);
     const { schedule } = topology.environment;
     const [primary, recovery] = sites;
     if (schedule?.points !== undefined)
-      new PointSchedule(this, "points", { topology, schedule, points: schedule.points, primary, recovery });
+      new PointSchedule(this, "points", {
+        topology,
+        schedule,
+        points: schedule.points,
+        primary,
+        recovery,
+        further,
+      });
     if (schedule?.images !== undefined)
       new ImageSchedule(this, "images", {
         environment: topology.environment,
