@@ -2,7 +2,7 @@ import { inParallel } from "../collect/in-parallel.ts";
 import { type Check, check } from "../recovery/check.ts";
 import { type Part, partsOf } from "../recovery/parts.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
-import type { CheckContext } from "./check.ts";
+import type { CheckContext } from "./check-context.ts";
 
 /** EC2 takes 200 values in one filter. */
 const batchSize = 100;

@@ -1,25 +1,12 @@
 import { keyAlias } from "../config/names.ts";
-import type { Topology } from "../config/schema.ts";
-import type { Account } from "../edges/aws/account.ts";
-import type { CloudRegion } from "../edges/cloud.ts";
 import { type Check, check } from "../recovery/check.ts";
 import { type Wish, whyNot } from "../recovery/choose.ts";
 import type { Pins } from "../recovery/pins.ts";
 import { expectedData, resolvePlan } from "../recovery/resolve.ts";
 import { sha256 } from "../release/digest.ts";
-import type { PublicKey } from "../release/signature.ts";
+import type { CheckContext } from "./check-context.ts";
 import { checkPoints } from "./check-points.ts";
 import { verifyRelease } from "./verify-release.ts";
-
-export interface CheckContext {
-  topology: Topology;
-  account: Account;
-  /** Where a recovery would be: nothing is looked up anywhere else. */
-  region: Pick<CloudRegion, "region" | "catalog" | "images" | "holdings">;
-  trusted: readonly PublicKey[];
-  /** ISO 8601, UTC, by the service's clock. */
-  now: string;
-}
 
 /**
  * Reads everything that a recovery would need in one region, there: the release and its signature, the key, the newest

@@ -1,4 +1,5 @@
-import { type CheckContext, checkRegion } from "../commands/check.ts";
+import { checkRegion } from "../commands/check.ts";
+import type { CheckContext } from "../commands/check-context.ts";
 import { checkEveryPoint } from "../commands/check-points.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { serviceTime } from "../edges/service-time.ts";

@@ -1,6 +1,7 @@
 import { DeleteTagsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
-import { type CheckContext, checkRegion } from "../../bootstrap/commands/check.ts";
+import { checkRegion } from "../../bootstrap/commands/check.ts";
+import type { CheckContext } from "../../bootstrap/commands/check-context.ts";
 import { checkEveryPoint } from "../../bootstrap/commands/check-points.ts";
 import { makePlan } from "../../bootstrap/commands/plan.ts";
 import { tags } from "../../bootstrap/config/names.ts";
