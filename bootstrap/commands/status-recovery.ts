@@ -18,7 +18,7 @@ import {
 } from "../status/quotas.ts";
 import { type RecoveryLooks, recoveryChecks } from "../status/recovery-checks.ts";
 import { look, lookOn } from "./look.ts";
-import type { StatusRegion } from "./status.ts";
+import type { StatusRegion } from "./status-region.ts";
 
 interface Rebuild {
   topology: Topology;

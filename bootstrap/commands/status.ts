@@ -1,10 +1,5 @@
-import type { Place } from "../config/places.ts";
 import type { Topology } from "../config/schema.ts";
-import type { Account } from "../edges/aws/account.ts";
-import type { Capacity } from "../edges/aws/capacity.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
-import type { Permissions } from "../edges/aws/permissions.ts";
-import type { RecoveryParts } from "../edges/aws/recovery-parts.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { serviceTime } from "../edges/service-time.ts";
@@ -19,20 +14,7 @@ import { type LastRehearsal, lastRehearsal, rehearsalCheck } from "../status/reh
 import { type EnvironmentStatus, environmentOutcome, type RegionStatus } from "../status/status.ts";
 import { look, lookOn } from "./look.ts";
 import { recoveryStatus } from "./status-recovery.ts";
-
-/** One place of an environment, and all that is asked of it. */
-export interface StatusRegion {
-  place: Place;
-  region: string;
-  /** The place's own: a vault's is not the environment's. */
-  account: Account;
-  catalog: Catalog;
-  parts: RecoveryParts;
-  capacity: Capacity;
-  permissions: Permissions;
-  /** The last game day that its catalog knows. */
-  rehearsed(): Promise<GameDayRecord | undefined>;
-}
+import type { StatusRegion } from "./status-region.ts";
 
 export interface StatusContext {
   topology: Topology;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { inParallel } from "../collect/in-parallel.ts";
-import { environmentStatus, type StatusContext, type StatusRegion } from "../commands/status.ts";
+import { environmentStatus, type StatusContext } from "../commands/status.ts";
+import type { StatusRegion } from "../commands/status-region.ts";
 import { environmentNames } from "../config/files.ts";
 import { furtherPlaces, primaryPlace, recoveryPlace } from "../config/places.ts";
 import type { Topology } from "../config/schema.ts";

@@ -10,8 +10,8 @@ import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { assumedFor, type PolicyDocument } from "../policies.ts";
 import { pointAutomationDocument } from "./automation-document.ts";
-import type { CopiedTo, ScheduledSite } from "./schedule.ts";
 import { automationAccess, schedulerAccess, snapshotAccess } from "./schedule-access.ts";
+import type { CopiedTo, ScheduledSite } from "./scheduled-site.ts";
 import { snapshotBuildspec } from "./snapshot-buildspec.ts";
 
 /**

@@ -1,25 +1,10 @@
-import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { Construct } from "constructs";
-import type { Place } from "../../../bootstrap/config/places.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { BackupRole, BackupSchedule } from "./backups.ts";
 import { ImageSchedule } from "./images.ts";
 import { PointSchedule } from "./points.ts";
 import { RestoreTests } from "./restore-tests.ts";
-
-/** One region's part of the foundation, as schedules need it. */
-export interface ScheduledSite {
-  provider: AwsProvider;
-  region: string;
-  keyArn: string;
-  vault: { name: string; arn: string };
-}
-
-/** A further place that copies go to. */
-export interface CopiedTo {
-  place: Place;
-  keyArn: string;
-}
+import type { CopiedTo, ScheduledSite } from "./scheduled-site.ts";
 
 /**
  * What AWS's own engines do by the clock. Points and images are taken where the primary is. Backups are set up in both
