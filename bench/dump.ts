@@ -33,7 +33,7 @@ export async function dumping(rows: number): Promise<Row[]> {
       ]);
     await psql("CREATE DATABASE bench", "postgres");
     await psql(
-      `CREATE TABLE orders AS SELECT i AS id, now() + i * interval '1 second' AS at, md5(i::text) || md5((i * 7)::text) AS body, (i * 7919) % 100003 AS customer FROM generate_series(1, ${rows}) i;
+      `CREATE TABLE orders AS SELECT i AS id, now() + i * interval '1 second' AS at, md5(i::text) || md5((i * 7)::text) AS body, (i * 7919) % 100003 AS customer FROM generate_series(1::bigint, ${rows}) i;
 ALTER TABLE orders ADD PRIMARY KEY (id); CREATE INDEX ON orders (customer); ANALYZE orders;`,
       "bench",
     );

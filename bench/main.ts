@@ -26,7 +26,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
   bodies: { title: "A server in namespaces (engine box), and its rehearsal", measure: () => bodies("box") },
   machines: { title: "The same on a whole machine (engine qemu)", measure: () => bodies("qemu") },
   quiesce: { title: "How long writes wait for a snapshot", measure: () => quiescing(8) },
-  dump: { title: "Streaming a PostgreSQL into a bucket and back", measure: () => dumping(3_000_000) },
+  dump: { title: "Streaming a PostgreSQL into a bucket and back", measure: () => dumping(2_000_000) },
 };
 
 const named = process.argv.slice(2);

@@ -17,6 +17,8 @@ export class SqlStream {
   readonly rows: Record<string, Rows> = {};
   /** As the dump says it; empty when it doesn't. */
   position = "";
+  /** Its last line was there. */
+  isComplete = false;
   #database = "";
   #table = "";
   /** Within the body of a trigger or a routine, where statements are not the dump's own. */
@@ -104,6 +106,7 @@ export class SqlStream {
     const delimiter = /^DELIMITER (\S+)/.exec(head);
     if (delimiter !== null) this.#inBody = delimiter[1] !== ";";
     if (this.#inBody) return false;
+    if (head.startsWith("-- Dump completed")) this.isComplete = true;
     const use = /^USE `((?:[^`]|``)+)`;/.exec(head);
     if (use !== null) {
       this.#database = named(use[1]!);

@@ -1,7 +1,7 @@
 /** What S3 allows of a multipart upload. */
 export const mostParts = 10_000;
 const MiB = 2 ** 20;
-const smallest = 8 * MiB;
+const smallest = 5 * MiB;
 const largest = 5 * 1024 * MiB;
 /** Up to here parts are alike; from here on, they double every `step`. */
 const even = 8_000;

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 /** How a subprocess ended: three different things to an operator, so three kinds. */
@@ -206,7 +206,10 @@ export function start(
     options.signal?.removeEventListener("abort", stop);
     return ending;
   });
-  return { stdin: child.stdin, stdout: child.stdout, stderr: () => stderr, ended, stop };
+  // Node throws away what nobody is reading yet when a program ends: here it waits for who comes late.
+  const stdout = child.stdout.pipe(new PassThrough());
+  stdout.once("close", () => child.stdout.destroy());
+  return { stdin: child.stdin, stdout, stderr: () => stderr, ended, stop };
 }
 
 /** True when the program ran to its end and exited 0. */

@@ -5,9 +5,9 @@ import { nearest } from "../config/nearest.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { type Connection, readConnection } from "../dump/connection.ts";
 import type { Dump, Engine, Runner } from "../dump/dump.ts";
-import { awsSecrets } from "../edges/aws/secrets.ts";
+import { s3Store } from "../edges/aws/objects.ts";
 import { s3Streams } from "../edges/aws/streams.ts";
-import type { Cloud } from "../edges/cloud.ts";
+import { Catalog } from "../edges/catalog.ts";
 import { mariaSource } from "../edges/databases/mariadb-dump.ts";
 import { mariaTarget } from "../edges/databases/mariadb-restore.ts";
 import type { ClientOptions } from "../edges/databases/place.ts";
@@ -21,13 +21,18 @@ import { awsAccessOfShell, type Running } from "./shell.ts";
 
 /** The edges to database servers, as an environment's `dumps` and the command line name them. */
 
-export function dumpRegions(topology: Topology, cloud: Cloud, run: Running): [DumpRegion, ...DumpRegion[]] {
-  const { name, account } = topology.environment;
-  const region = ({ catalog, region }: Cloud["recovery"]): DumpRegion => ({
-    catalog,
-    streams: s3Streams(awsAccessOfShell(run), region, siteBucket(name, account, region), account),
-  });
-  return [region(cloud.recovery), region(cloud.primary)];
+/** The recovery region first. Of AWS it takes S3 only: what a dump does not need stays unloaded. */
+export function dumpRegions({ environment }: Topology, run: Running): [DumpRegion, ...DumpRegion[]] {
+  const { name, account, regions } = environment;
+  const access = awsAccessOfShell(run);
+  const connect = (region: string): DumpRegion => {
+    const bucket = siteBucket(name, account, region);
+    return {
+      catalog: new Catalog(s3Store(access, region, bucket, account)),
+      streams: s3Streams(access, region, bucket, account),
+    };
+  };
+  return [connect(regions.recovery), connect(regions.primary)];
 }
 
 /** The environment's dumps that are asked for, or all; refuses names that it does not have. */
@@ -55,7 +60,7 @@ export async function connectionOf(
   run: Running,
 ): Promise<Connection> {
   const { engine, from, user, password } = environment.dumps[name]!;
-  const secrets = awsSecrets(awsAccessOfShell(run), environment.regions[site]);
+  const secrets = await secretsOf(environment.regions[site], run);
   const secret = password === undefined ? undefined : await secrets.read(password);
   const who = {
     ...(user === undefined ? {} : { user }),
@@ -98,10 +103,16 @@ export async function connectionNamed(
   run: Running,
 ): Promise<Connection> {
   const connection = readConnection(option, text, engine);
-  const secrets = awsSecrets(awsAccessOfShell(run), environment.regions.recovery);
   const password =
-    passwordFrom === undefined ? process.env.REKINDLE_DATABASE_PASSWORD : await secrets.read(passwordFrom);
+    passwordFrom === undefined
+      ? process.env.REKINDLE_DATABASE_PASSWORD
+      : await (await secretsOf(environment.regions.recovery, run)).read(passwordFrom);
   return password === undefined ? connection : { ...connection, password };
+}
+
+async function secretsOf(region: string, run: Running) {
+  const { awsSecrets } = await import("../edges/aws/secrets.ts");
+  return awsSecrets(awsAccessOfShell(run), region);
 }
 
 export function wantedDump(

@@ -3,12 +3,11 @@ import { type DumpContext, takeDumps } from "../commands/dump.ts";
 import { verifyDump } from "../commands/verify-dump.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { type Dump, regionsOf, size, totalBytes, totalRows } from "../dump/dump.ts";
+import { awsAccount } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
-import type { Cloud } from "../edges/cloud.ts";
 import { scratchServer } from "../edges/databases/scratch.ts";
 import { RekindleError } from "../errors.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell } from "./cloud.ts";
 import {
   connectionOf,
   dumpNames,
@@ -20,7 +19,7 @@ import {
 } from "./databases.ts";
 import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
-import { type Running, running } from "./shell.ts";
+import { awsAccessOfShell, type Running, running } from "./shell.ts";
 
 export interface DumpOptions extends Options {
   jobs: string;
@@ -39,7 +38,7 @@ export async function dumpCommand(asked: readonly string[], options: DumpOptions
       wantedDump(topology, name, await connectionOf(topology, name, options.site, run), client),
     ),
   );
-  const context = await dumpContext(topology, cloudOfShell(topology, run), options, run);
+  const context = await dumpContext(topology, options, run);
   const outcomes = await takeDumps(context, wanted);
   const dumps = outcomes.flatMap((one) => (one.kind === "dumped" ? [one.dump] : []));
   answer(options, { version: 1, dumps }, dumps.flatMap(describeDump));
@@ -59,15 +58,14 @@ export async function dumpCommand(asked: readonly string[], options: DumpOptions
 
 export async function dumpContext(
   topology: Topology,
-  cloud: Cloud,
   options: Options & { jobs: string },
   run: Running,
 ): Promise<DumpContext> {
   return {
     ...run,
     environment: topology.environment,
-    account: cloud.account,
-    regions: dumpRegions(topology, cloud, run),
+    account: awsAccount(awsAccessOfShell(run)),
+    regions: dumpRegions(topology, run),
     runner: await thisRunner(),
     isRunning: runnerLooks(run.clock.now),
     jobs: positive("--jobs", options.jobs),
@@ -82,10 +80,7 @@ export async function verifyDumpCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const { catalog, streams } = regionNamed(
-    dumpRegions(topology, cloudOfShell(topology, run), run),
-    options.region,
-  );
+  const { catalog, streams } = regionNamed(dumpRegions(topology, run), options.region);
   const dump = await dumpNamed(catalog, id);
   const print = say(options);
   const restored = await verifyDump({
@@ -154,8 +149,8 @@ export function describeDump(dump: Dump): string[] {
 /** What dumps there are, the newest first. */
 export async function dumpsCommand(name: string | undefined, options: Options): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
-  const { recovery } = cloudOfShell(topology, running());
-  const dumps = (await recovery.catalog.dumps(name)).sort((a, b) => (a.takenAt < b.takenAt ? 1 : -1));
+  const [{ catalog }] = dumpRegions(topology, running());
+  const dumps = (await catalog.dumps(name)).sort((a, b) => (a.takenAt < b.takenAt ? 1 : -1));
   answer(
     options,
     { version: 1, dumps },

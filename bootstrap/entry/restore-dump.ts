@@ -5,11 +5,9 @@ import { chooseDump, type DumpWish } from "../dump/choose.ts";
 import type { Connection } from "../dump/connection.ts";
 import type { Dump } from "../dump/dump.ts";
 import { describeRestorePlan, type RestorePlan } from "../dump/restore-plan.ts";
-import type { Cloud } from "../edges/cloud.ts";
 import { RekindleError } from "../errors.ts";
 import { momentOf } from "../history/live-at.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell } from "./cloud.ts";
 import { connectionNamed, connectionOf, dumpNames, dumpRegions, sourceOf, targetOf } from "./databases.ts";
 import { clientOptions, dumpContext, dumpNamed, regionNamed } from "./dump.ts";
 import { positive } from "./numbers.ts";
@@ -33,8 +31,7 @@ export async function restoreDumpCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const cloud = cloudOfShell(topology, run);
-  const { catalog } = regionNamed(dumpRegions(topology, cloud, run), options.region);
+  const { catalog } = regionNamed(dumpRegions(topology, run), options.region);
   const dump = await dumpNamed(catalog, id);
   const connection = await connectionNamed(
     "--to",
@@ -44,7 +41,7 @@ export async function restoreDumpCommand(
     options.passwordFrom,
     run,
   );
-  await restore({ topology, cloud, run, dump, connection, only: options.database, reasons: [] }, options);
+  await restore({ topology, run, dump, connection, only: options.database, reasons: [] }, options);
 }
 
 /** One of the environment's dumps, or one database of it, into the server that it was taken of. */
@@ -55,8 +52,7 @@ export async function restoreDatabaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   dumpNames(topology, [name]);
   const run = running();
-  const cloud = cloudOfShell(topology, run);
-  const { catalog } = regionNamed(dumpRegions(topology, cloud, run), options.region);
+  const { catalog } = regionNamed(dumpRegions(topology, run), options.region);
   const choice = chooseDump(await catalog.dumps(name), wishOf(options), catalog.store.region);
   if (choice.kind === "none")
     throw new RekindleError(
@@ -70,13 +66,12 @@ export async function restoreDatabaseCommand(
     `dump ${dump.id}, taken at ${dump.takenAt}`,
     ...passedOver.map((reason) => `not ${reason}`),
   ];
-  await restore({ topology, cloud, run, dump, connection, only: options.database, reasons }, options);
+  await restore({ topology, run, dump, connection, only: options.database, reasons }, options);
 }
 
 async function restore(
   of: {
     topology: Topology;
-    cloud: Cloud;
     run: Running;
     dump: Dump;
     connection: Connection;
@@ -86,12 +81,12 @@ async function restore(
   },
   options: RestoreOptions,
 ): Promise<void> {
-  const { topology, cloud, run, dump, connection, only, reasons } = of;
+  const { topology, run, dump, connection, only, reasons } = of;
   const print = say(options);
   const client = clientOptions(options, run);
   const context: RestoreContext = {
     dump,
-    streams: regionNamed(dumpRegions(topology, cloud, run), options.region).streams,
+    streams: regionNamed(dumpRegions(topology, run), options.region).streams,
     target: targetOf(connection, { ...client, withoutOwners: !options.owner }),
     only,
     replace: options.replace ?? false,
@@ -102,7 +97,7 @@ async function restore(
       print(`${databases.join(", ")}: dumped first, since nothing else would keep them`);
       const source = sourceOf(connection, client, dump.format, false);
       const { name, engine, format } = dump;
-      const kept = await takeDump(await dumpContext(topology, cloud, options, run), {
+      const kept = await takeDump(await dumpContext(topology, options, run), {
         name,
         engine,
         format,

@@ -65,6 +65,8 @@ INSERT INTO \`t(1)\` VALUES
 (0x28,_binary '(\\0'),
 (2,'');
 /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
+
+-- Dump completed on 2026-11-24 10:00:00
 `;
 
 /** As mysqldump 8 writes it, with all rows in a line. */
@@ -90,7 +92,11 @@ describe.each([
         nothing: {},
       });
       expect(stream.position).toBe("binlog.000002:345");
+      expect(stream.isComplete).toBe(true);
     }
+    const cut = new SqlStream(["shop"]);
+    cut.write(bytes.subarray(0, bytes.length - 50));
+    expect(cut.isComplete).toBe(false);
   });
 
   test("is divided by database, however it is cut", () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -68,7 +69,7 @@ export interface StreamStore {
 
 /** Of each stream. Memory is so many parts, and one more that fills. */
 const inFlight = 2;
-const readBytes = 8 * 2 ** 20;
+const readBytes = 16 * 2 ** 20;
 const copyBytes = 256 * 2 ** 20;
 const copiesAtOnce = 4;
 const readTries = 4;
@@ -138,28 +139,41 @@ export function s3Streams(access: AwsAccess, region: string, bucket: string, acc
     }
   }
 
-  async function range(stored: StoredStream, from: number, to: number): Promise<Uint8Array> {
-    const command = new GetObjectCommand({
-      ...place,
-      Key: stored.key,
-      VersionId: stored.versionId,
-      Range: `bytes=${from}-${to - 1}`,
-    });
-    for (let tries = 1; ; tries++) {
+  function ask({ key, versionId }: StoredStream, from: number, to: number): Promise<Readable> {
+    const Range = `bytes=${from}-${to - 1}`;
+    const asked = s3.send(new GetObjectCommand({ ...place, Key: key, VersionId: versionId, Range })).then(
+      ({ Body }) => Body as Readable,
+      (error: unknown) => {
+        if (errorCode(error) !== "InvalidObjectState") throw error;
+        throw new ArchivedObject(bucket, key, versionId, error);
+      },
+    );
+    // Told when its turn comes, or not at all when an earlier one fails.
+    asked.catch(() => undefined);
+    return asked;
+  }
+
+  /** Bytes as they come. Where an answer is cut off, the rest is asked for again. */
+  async function* range(
+    stored: StoredStream,
+    from: number,
+    to: number,
+    asked: Promise<Readable>,
+  ): AsyncGenerator<Uint8Array> {
+    let at = from;
+    for (let tries = 1, answer = asked; at < to; answer = ask(stored, at, to)) {
+      const body = await answer;
       try {
-        const found = await s3.send(command, { requestTimeout: timeToSend(to - from) });
-        const bytes = await found.Body!.transformToByteArray();
-        if (bytes.length === to - from) return bytes;
-        throw new Error(`${bytes.length} bytes came of ${to - from}`);
+        for await (const chunk of body) {
+          at += (chunk as Buffer).length;
+          tries = 1;
+          yield chunk as Buffer;
+        }
       } catch (error) {
-        if (errorCode(error) === "InvalidObjectState")
-          throw new ArchivedObject(bucket, stored.key, stored.versionId, error);
-        if (error instanceof RekindleError || (error as { $metadata?: unknown }).$metadata !== undefined)
-          throw error;
-        if (tries === readTries)
+        if (tries++ === readTries)
           throw new RekindleError(
             "tool-failed",
-            `s3://${bucket}/${stored.key} can't be read from byte ${from} (${(error as Error).message}); run again`,
+            `s3://${bucket}/${stored.key} can't be read from byte ${at} (${(error as Error).message}); run again`,
             { cause: error },
           );
       }
@@ -252,20 +266,18 @@ export function s3Streams(access: AwsAccess, region: string, bucket: string, acc
       return { stored, sha256: hash.digest("hex") };
     },
     async *read(stored) {
-      const starts = Array.from(
-        { length: Math.ceil(stored.bytes / readBytes) },
-        (_, index) => index * readBytes,
-      );
-      const ask = (from: number) => {
-        const asked = range(stored, from, Math.min(stored.bytes, from + readBytes));
-        // Told when its turn comes, or not at all when an earlier one fails.
-        asked.catch(() => undefined);
-        return asked;
-      };
-      const asked: Promise<Uint8Array>[] = [];
-      for (let next = 0; next < starts.length || asked.length > 0; ) {
-        while (asked.length < inFlight && next < starts.length) asked.push(ask(starts[next++]!));
-        yield await asked.shift()!;
+      const end = (from: number) => Math.min(stored.bytes, from + readBytes);
+      let next = stored.bytes === 0 ? undefined : ask(stored, 0, end(0));
+      for (let from = 0; next !== undefined; from += readBytes) {
+        const answer = next;
+        // The answer after this one waits, with no more of its bytes here than a socket holds.
+        next = end(from) < stored.bytes ? ask(stored, end(from), end(end(from))) : undefined;
+        try {
+          yield* range(stored, from, end(from), answer);
+        } catch (error) {
+          next?.then((body) => body.destroy());
+          throw error;
+        }
       }
     },
     copy(from) {

@@ -3,6 +3,7 @@ import { createGzip } from "node:zlib";
 import { type Connection, describeConnection } from "../../dump/connection.ts";
 import type { DumpedDatabase, Rows } from "../../dump/dump.ts";
 import { SqlStream } from "../../dump/sql-stream.ts";
+import { RekindleError } from "../../errors.ts";
 import { askMaria, mariaIdentifier, mariaLiteral, mariaSession, startMaria } from "./mariadb-programs.ts";
 import { type ClientOptions, outputOf } from "./place.ts";
 import type { DumpSource, Taking } from "./taking.ts";
@@ -63,6 +64,8 @@ async function take(
                 stream.write(chunk);
                 yield chunk;
               }
+              if (!stream.isComplete)
+                throw new RekindleError("tool-failed", `${what} ended without its last line, and well`);
             };
             return { bytes: packed(read()), stop: program.stop };
           },
