@@ -8,7 +8,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bake } from "../../bootstrap/commands/bake.ts";
 import { type TakingRequest, takeImage } from "../../bootstrap/commands/image.ts";
 import { makePlan } from "../../bootstrap/commands/plan.ts";
@@ -16,7 +16,7 @@ import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
 import type { Taking } from "../../bootstrap/edges/aws/images.ts";
 import { ec2Instances } from "../../bootstrap/edges/aws/instances.ts";
 import { ssmShell } from "../../bootstrap/edges/hosts/host-shell.ts";
-import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
+import { type Sandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
 import { takenIdentity } from "../../bootstrap/image/image.ts";
 import { aRole, aTopology, primary, recovery } from "../builders.ts";
@@ -32,7 +32,7 @@ import { startBoxSandbox } from "../e2e/box-sandbox.ts";
 import { launch } from "../sandbox/bodies/launch.ts";
 import { lackingForBox } from "../sandbox/box-lacking.ts";
 import { clients } from "../sandbox/clients.ts";
-import { runningSandbox } from "../sandbox/gateway.ts";
+import { gatewayFolder } from "../sandbox/gateway.ts";
 
 const further = "eu-north-1";
 const vaultId = "210987654321";
@@ -57,7 +57,16 @@ const failure = (work: Promise<unknown>) =>
   );
 
 describe("an image of a server that no recipe makes", () => {
-  const sandbox = runningSandbox();
+  const gateway = gatewayFolder();
+  let running: Sandbox;
+  const sandbox = () => running;
+  beforeAll(async () => {
+    // Loading the public images takes seconds a region and account, and no test here needs to find one.
+    const moto = ["env", "MOTO_EC2_LOAD_DEFAULT_AMIS=false", "moto_server"];
+    running = await startSandbox(gateway.options({ moto }));
+  }, 120_000);
+  beforeEach(async () => await running.reset());
+  afterAll(async () => await running.stop());
   const ec2 = (region: string) => clients(sandbox().endpoint, region).ec2;
 
   async function open(changes: object = {}, roles: Parameters<typeof aTopology>[1] = {}): Promise<TestField> {
