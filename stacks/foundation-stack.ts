@@ -29,11 +29,12 @@ export class FoundationStack extends TerraformStack {
       provider: primary!.provider,
       keys: [primary!.key, recovery!.key],
     });
-    for (const place of furtherPlaces(environment)) {
+    const further = furtherPlaces(environment).map((place) => {
       const id = place.role === undefined ? `copies-${place.region}` : "vault";
       const provider = placeProvider(this, environment, place, id);
-      new CopyFoundation(this, id, { environment, place, provider });
-    }
+      const { key } = new CopyFoundation(this, id, { environment, place, provider });
+      return { place, keyArn: key.arn };
+    });
     if (environment.protection?.replicate)
       new Replication(this, "replication", environment.name, [primary!, recovery!]);
     if (environment.schedule === undefined) return;
@@ -43,6 +44,6 @@ export class FoundationStack extends TerraformStack {
       keyArn: key.arn,
       vault: { name: vault.name, arn: vault.arn },
     }));
-    new Schedules(this, "schedule", { topology, sites: [scheduled[0]!, scheduled[1]!] });
+    new Schedules(this, "schedule", { topology, sites: [scheduled[0]!, scheduled[1]!], further });
   }
 }

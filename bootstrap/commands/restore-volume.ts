@@ -57,10 +57,9 @@ async function planFor(context: ReplaceContext, found: Found): Promise<Replaceme
   const { topology, signal } = context;
   const { server, region } = found;
   const point = await pointFor(context, found);
-  const since = knownBefore(volumeSet(point, server.server)!);
   const [live, data] = await Promise.all([
     region.volumes.of(topology.environment.name, server),
-    region.data(server, signal).look(since),
+    region.data(server, signal).look(knownBefore(volumeSet(point, server.server)!)),
   ]);
   const role = topology.roles[server.role]!;
   const planned = planReplacement({ server, role, region: region.volumes.region, point, live, data });
@@ -87,9 +86,10 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
   const data = region.data(server, signal);
   const undo = new Undo();
   let before = new Map<string, string>();
+  let exchanges: Exchange[] = [];
   try {
     // Before anything is stopped: making them takes longer than all the rest.
-    const exchanges = await make(found, plan, undo);
+    exchanges = await make(found, plan, undo);
     await allOf(exchanges, ({ made }) => moves.available(made));
     print(`made ${exchanges.map(({ made }) => made).join(", ")}`);
     undo.push(`the data of ${server.server}`, () => putBack(context, found, exchanges), "put back");
@@ -99,6 +99,8 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
       exchanges.map(({ present }) => present),
       own,
     );
+    // Making them took its time.
+    refuseNewer(context, { ...plan, data: await data.look(plan.since) });
     for (const line of await data.release()) print(line);
     const taken = await region.snapshots.take(server.instance, {
       ...own,
@@ -110,21 +112,6 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
     await allOf(exchanges, ({ made, device }) => moves.attach(made, server.instance, device));
     print("the new volumes are attached; rekindle-boot mounts them and starts the services");
     await data.resume();
-    await setAside(
-      context,
-      found,
-      exchanges.map(({ present }) => present),
-    );
-    const named = plan.volumes.map(({ name, present }) => [
-      name,
-      exchanges.find((one) => one.present === present)!.made,
-    ]);
-    return {
-      kind: "replaced",
-      plan,
-      volumes: Object.fromEntries(named),
-      before: Object.fromEntries(before),
-    };
   } catch (error) {
     const left = await undo.run();
     // They are worth their space only as long as not everything is as before.
@@ -132,6 +119,17 @@ async function exchange(context: ReplaceContext, found: Found, plan: Replacement
       for (const id of before.values()) await region.snapshots.remove(id).catch(() => left.push(id));
     throw failed(server.server, error, left);
   }
+  // The server writes to the new ones from here on: nothing is undone any more, and the next run would go on here.
+  await setAside(
+    context,
+    found,
+    exchanges.map(({ present }) => present),
+  );
+  const named = exchanges.map(({ present, made }) => {
+    const { name } = plan.volumes.find((volume) => volume.present === present)!;
+    return [name, made];
+  });
+  return { kind: "replaced", plan, volumes: Object.fromEntries(named), before: Object.fromEntries(before) };
 }
 
 async function make({ region }: Found, plan: Replacement, undo: Undo): Promise<Exchange[]> {

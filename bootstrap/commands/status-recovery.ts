@@ -7,6 +7,7 @@ import type { Pins } from "../recovery/pins.ts";
 import { type CatalogContents, resolvePlan } from "../recovery/resolve.ts";
 import { type Needs, needsOf } from "../status/needs.ts";
 import type { Looked, StatusCheck } from "../status/outcome.ts";
+import { pinnedParts } from "../status/pinned-parts.ts";
 import {
   addressesQuota,
   networksQuota,
@@ -17,7 +18,7 @@ import {
 } from "../status/quotas.ts";
 import { type RecoveryLooks, recoveryChecks } from "../status/recovery-checks.ts";
 import { look, lookOn } from "./look.ts";
-import type { StatusRegion } from "./status.ts";
+import type { StatusRegion } from "./status-region.ts";
 
 interface Rebuild {
   topology: Topology;
@@ -58,12 +59,11 @@ async function lookAtPins(
   pins: Pins,
 ): Promise<NonNullable<RecoveryLooks["pinned"]>> {
   const { parts, permissions } = region;
-  const idsOf = (from: readonly { snapshotId?: string }[]) =>
-    from.flatMap(({ snapshotId }) => snapshotId ?? []);
+  const wanted = pinnedParts(pins);
   const [images, snapshots, databaseSnapshots, dryRuns] = await Promise.all([
-    look(() => parts.images(Object.values(pins.roles).map(({ imageId }) => imageId))),
-    look(() => parts.snapshots(idsOf(Object.values(pins.volumes).flat()))),
-    look(() => parts.databaseSnapshots(idsOf(Object.values(pins.databases)))),
+    look(() => parts.images(wanted.images)),
+    look(() => parts.snapshots(wanted.snapshots)),
+    look(() => parts.databaseSnapshots(wanted.databaseSnapshots)),
     look(() => permissions.dryRuns(trialOf(topology, region.region, needs, pins))),
   ]);
   const keyArns = new Set([pins.encryptionKey]);
@@ -81,9 +81,7 @@ async function lookAtPins(
 /** One server of each role, and a volume as the first one that comes back. */
 function trialOf({ environment }: Topology, region: string, needs: Needs, pins: Pins): Trial {
   const zone = needs.placements[0]?.zone ?? `${region}${Object.keys(environment.network.recovery.zones)[0]}`;
-  const snapshotId = Object.values(pins.volumes)
-    .flat()
-    .find((volume) => volume.snapshotId !== undefined)?.snapshotId;
+  const [snapshotId] = pinnedParts(pins).snapshots;
   return {
     zone,
     encryptionKey: pins.encryptionKey,
@@ -111,9 +109,11 @@ function beyondDryRuns({ databases }: Needs): string[] {
     "elasticloadbalancing:CreateLoadBalancer",
     "elasticloadbalancing:CreateTargetGroup",
     "ssm:PutParameter",
-    ...(databases.length === 0 ? [] : ["rds:CreateDBSubnetGroup", "rds:RestoreDBInstanceFromDBSnapshot"]),
+    ...(databases.length === 0 ? [] : databaseActions),
   ];
 }
+
+const databaseActions = ["rds:CreateDBSubnetGroup", "rds:RestoreDBInstanceFromDBSnapshot"];
 
 type CapacityLooks = Pick<
   RecoveryLooks,

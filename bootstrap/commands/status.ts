@@ -1,9 +1,5 @@
 import type { Topology } from "../config/schema.ts";
-import type { Account } from "../edges/aws/account.ts";
-import type { Capacity } from "../edges/aws/capacity.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
-import type { Permissions } from "../edges/aws/permissions.ts";
-import type { RecoveryParts } from "../edges/aws/recovery-parts.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { serviceTime } from "../edges/service-time.ts";
@@ -18,23 +14,14 @@ import { type LastRehearsal, lastRehearsal, rehearsalCheck } from "../status/reh
 import { type EnvironmentStatus, environmentOutcome, type RegionStatus } from "../status/status.ts";
 import { look, lookOn } from "./look.ts";
 import { recoveryStatus } from "./status-recovery.ts";
-
-/** One region of an environment, and all that is asked of it. */
-export interface StatusRegion {
-  region: string;
-  catalog: Catalog;
-  parts: RecoveryParts;
-  capacity: Capacity;
-  permissions: Permissions;
-  /** The last game day that its catalog knows. */
-  rehearsed(): Promise<GameDayRecord | undefined>;
-}
+import type { StatusRegion } from "./status-region.ts";
 
 export interface StatusContext {
   topology: Topology;
-  account: Account;
-  /** Where one would rebuild first. The regions share nothing: one that is lost hides nothing of the other. */
+  /** They share nothing: one that is lost hides nothing of another. */
   regions: readonly StatusRegion[];
+  /** Where one would rebuild. */
+  rebuildIn: string;
   /** The bucket of Terraform's state. */
   state: ObjectStore;
   /** The last game day that this machine knows. */
@@ -59,7 +46,7 @@ export async function environmentStatus(
   const times = await Promise.all(regions.map(({ catalog }) => timeBy(catalog, clock)));
   const told = times.find(({ kind }) => kind === "seen") ?? times[0]!;
   const [looked, last] = await Promise.all([
-    Promise.all(regions.map((region, index) => regionStatus(context, region, told, index === 0))),
+    Promise.all(regions.map((region) => regionStatus(context, region, told))),
     rehearsals(context),
   ]);
   const rehearsal = {
@@ -81,21 +68,21 @@ async function regionStatus(
   context: StatusContext,
   region: StatusRegion,
   told: Looked<Told>,
-  isForRebuild: boolean,
 ): Promise<RegionStatus> {
-  const { topology, account } = context;
-  const expected = expectedData(topology, region.region);
+  const { topology, rebuildIn } = context;
+  const { place, account, catalog } = region;
+  const expected = expectedData(topology, place.name);
   const seen = await lookOn(told, async ({ now }) => {
-    const caller = await account.demand(topology.environment.account, region.region);
+    const caller = await account.demand(place.account, region.region);
     const whyNotThis = (point: RecoveryPoint) => whyNot(point, newest, { ...expected, now });
-    return { now, caller, contents: await region.catalog.contents(newest, whyNotThis) };
+    return { now, caller, contents: await catalog.contents(newest, whyNotThis) };
   });
   const points = await lookOn(seen, async ({ now, contents }) => ({ now, points: contents.points }));
   const dataSets = dataSetStatuses(points, expected, objectivesOf(topology).rpoSeconds);
-  if (!isForRebuild) return { region: region.region, dataSets };
+  if (place.name !== rebuildIn) return { region: place.name, dataSets };
   const checks = await recoveryStatus({ ...context, region, seen });
   const outcome = worst(checks.map((check) => check.outcome));
-  return { region: region.region, dataSets, recovery: { outcome, checks } };
+  return { region: place.name, dataSets, recovery: { outcome, checks } };
 }
 
 /** Whoever knows the newest one; a place that did not answer matters only when no other knows any. */
@@ -105,7 +92,7 @@ async function rehearsals({
 }: StatusContext): Promise<Looked<LastRehearsal | undefined>> {
   const places = [
     { kept: "this machine", ask: rehearsedHere },
-    ...regions.map(({ region, rehearsed }) => ({ kept: `the catalog in ${region}`, ask: rehearsed })),
+    ...regions.map(({ place, rehearsed }) => ({ kept: `the catalog in ${place.name}`, ask: rehearsed })),
   ];
   const answers = await Promise.all(places.map(async ({ kept, ask }) => ({ kept, looked: await look(ask) })));
   const known = answers.flatMap(({ kept, looked }) =>

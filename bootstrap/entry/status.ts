@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { inParallel } from "../collect/in-parallel.ts";
-import { environmentStatus, type StatusContext, type StatusRegion } from "../commands/status.ts";
+import { environmentStatus, type StatusContext } from "../commands/status.ts";
+import type { StatusRegion } from "../commands/status-region.ts";
 import { environmentNames } from "../config/files.ts";
+import { furtherPlaces, primaryPlace, recoveryPlace } from "../config/places.ts";
 import type { Topology } from "../config/schema.ts";
 import { awsCapacity } from "../edges/aws/capacity.ts";
 import { awsPermissions } from "../edges/aws/permissions.ts";
@@ -50,9 +52,7 @@ async function environmentsOf({ env, region }: Options & { region?: string }): P
   const named = env ?? process.env.REKINDLE_ENV ?? "";
   const names = named === "" ? environmentNames(files) : [named];
   const all = names.map((name) => loadOrRefuse(files, name));
-  const there = all.filter(({ environment: { regions } }) =>
-    [undefined, regions.primary, regions.recovery].includes(region),
-  );
+  const there = all.filter((topology) => region === undefined || placesOf(topology).includes(region));
   if (there.length > 0) return there;
   throw new RekindleError(
     "bad-input",
@@ -62,26 +62,29 @@ async function environmentsOf({ env, region }: Options & { region?: string }): P
   );
 }
 
-/** Without a region one would rebuild in the recovery region; the other one is asked how old its data is. */
+function placesOf({ environment }: Topology): string[] {
+  const places = [primaryPlace(environment), recoveryPlace(environment), ...furtherPlaces(environment)];
+  return places.map(({ name }) => name);
+}
+
+/** Without a region one would rebuild in the recovery region; the others are asked how old their data is. */
 function contextOf(topology: Topology, wanted: string | undefined, run: Running): StatusContext {
   const access = awsAccessOfShell(run);
-  const cloud = cloudOfShell(topology, run);
-  const connect = ({ region, catalog }: CloudRegion): StatusRegion => ({
-    region,
-    catalog,
-    parts: recoveryParts(access, region),
-    capacity: awsCapacity(access, region),
-    permissions: awsPermissions(access, region),
-    rehearsed: () => newestKeptGameDay(catalog.store),
+  const { recovery, primary, further, state } = cloudOfShell(topology, run);
+  const connect = (one: CloudRegion): StatusRegion => ({
+    ...one,
+    parts: recoveryParts(access, one.region),
+    capacity: awsCapacity(access, one.region),
+    permissions: awsPermissions(access, one.region),
+    rehearsed: () => newestKeptGameDay(one.catalog.store),
   });
-  const regions = [cloud.recovery, cloud.primary].filter(({ region }) =>
-    [undefined, region].includes(wanted),
-  );
   return {
     topology,
-    account: cloud.account,
-    regions: regions.map(connect),
-    state: cloud.state,
+    regions: [recovery, primary, ...further]
+      .filter(({ place }) => wanted === undefined || place.name === wanted)
+      .map(connect),
+    rebuildIn: wanted === primary.region ? primary.region : recovery.region,
+    state,
     rehearsedHere: () => newestGameDayHere(join(stateFolder(), "gamedays"), topology.environment.name),
     clock: run.clock,
   };

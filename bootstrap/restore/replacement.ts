@@ -33,6 +33,8 @@ export interface Replacement {
   point: string;
   /** When the data that comes back was taken. ISO 8601, UTC. */
   takenAt: string;
+  /** Whatever was changed after it is newer. ISO 8601, UTC. */
+  since: string;
   consistency: RecoveryPoint["consistency"];
   volumes: VolumeReplacement[];
   data: DataInUse;
@@ -95,6 +97,7 @@ export function planReplacement(request: ReplacementRequest): Planned {
       region,
       point: point.id,
       takenAt: set.takenAt,
+      since: knownBefore(set),
       consistency: set.observed.label,
       volumes,
       data,

@@ -3,6 +3,7 @@ import type { Pins } from "../recovery/pins.ts";
 import type { Planned } from "../recovery/resolve.ts";
 import type { Needs } from "./needs.ts";
 import { failed, judged, type Looked, passed, type StatusCheck } from "./outcome.ts";
+import { pinnedParts } from "./pinned-parts.ts";
 import { addressesQuota, networksQuota, type Quota, type QuotaUse, quotaCheck } from "./quotas.ts";
 
 /** Parts of a plan as their region knows them: id → state, and the key that they are encrypted with. Others are gone. */
@@ -80,20 +81,23 @@ function planCheck(looked: Looked<Planned>): StatusCheck {
 }
 
 function pinnedChecks(pinned: NonNullable<RecoveryLooks["pinned"]>): StatusCheck[] {
-  const { pins } = pinned;
-  const images = Object.values(pins.roles).map(({ imageId }) => imageId);
-  const ids = (from: readonly { snapshotId?: string }[]) =>
-    from.flatMap(({ snapshotId }) => snapshotId ?? []);
-  const snapshots = ids(Object.values(pins.volumes).flat());
-  const databases = ids(Object.values(pins.databases));
+  const { images, snapshots, databaseSnapshots } = pinnedParts(pinned.pins);
   return [
     partsCheck("images", images, "available", pinned.images, "bake them again: rekindle bake"),
     ...(snapshots.length === 0
       ? []
       : [partsCheck("snapshots", snapshots, "completed", pinned.snapshots, anotherPoint)]),
-    ...(databases.length === 0
+    ...(databaseSnapshots.length === 0
       ? []
-      : [partsCheck("database snapshots", databases, "available", pinned.databaseSnapshots, anotherPoint)]),
+      : [
+          partsCheck(
+            "database snapshots",
+            databaseSnapshots,
+            "available",
+            pinned.databaseSnapshots,
+            anotherPoint,
+          ),
+        ]),
     keyCheck(pinned.keys),
     dryRunCheck(pinned.dryRuns),
   ];
@@ -109,11 +113,10 @@ function partsCheck(
   move: string,
 ): StatusCheck {
   return judged(name, looked, (parts) => {
-    const ids = [...new Set(wanted)];
-    const faulty = ids.filter((id) => parts.get(id)?.state !== ready);
-    if (faulty.length === 0) return passed(name, `all ${ids.length} are ${ready}`);
+    const faulty = wanted.filter((id) => parts.get(id)?.state !== ready);
+    if (faulty.length === 0) return passed(name, `all ${wanted.length} are ${ready}`);
     const told = faulty.slice(0, 5).map((id) => `${id} is ${parts.get(id)?.state ?? "gone"}`);
-    return failed(name, `${faulty.length} of ${ids.length} are not ${ready}: ${told.join(", ")}`, move);
+    return failed(name, `${faulty.length} of ${wanted.length} are not ${ready}: ${told.join(", ")}`, move);
   });
 }
 

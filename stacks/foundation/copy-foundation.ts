@@ -11,6 +11,8 @@ import { SiteBucket } from "./site-bucket.ts";
 
 /** What copies need in one place: the key that they are encrypted with, and the bucket of the catalog that tells of them. */
 export class CopyFoundation extends Construct {
+  readonly key: { region: string; arn: string };
+
   constructor(
     scope: Construct,
     id: string,
@@ -26,6 +28,7 @@ export class CopyFoundation extends Construct {
       deletionWindowInDays: 30,
       policy: JSON.stringify(keyPolicy(account)),
     });
+    this.key = { region, arn: key.arn };
     new KmsAlias(this, "key-alias", { provider, name: keyAlias(name), targetKeyId: key.keyId });
     const logged = siteBucket(name, account, region);
     const logs = new LogBucket(this, "logs", {

@@ -77,16 +77,16 @@ function replacement(
 ): Partial<InstanceConfig> {
   if (!isStateful(role)) return { userDataReplaceOnChange: true, lifecycle: { ignoreChanges: groups } };
   const snapshots = volumes.flatMap(({ snapshotId }) => snapshotId ?? []);
-  if (snapshots.length === 0)
-    return {
-      userDataReplaceOnChange: false,
-      lifecycle: { ignoreChanges: [...groups, dataDevices, ...whatItBootedFrom] },
-    };
   const data = new TerraformData(scope, `${name}-data`, { triggersReplace: snapshots });
-  return {
-    userDataReplaceOnChange: true,
-    lifecycle: { ignoreChanges: [...groups, dataDevices], replaceTriggeredBy: [data.address] },
-  };
+  return snapshots.length === 0
+    ? {
+        userDataReplaceOnChange: false,
+        lifecycle: { ignoreChanges: [...groups, dataDevices, ...whatItBootedFrom] },
+      }
+    : {
+        userDataReplaceOnChange: true,
+        lifecycle: { ignoreChanges: [...groups, dataDevices], replaceTriggeredBy: [data.address] },
+      };
 }
 
 /** Its role's group is a server's only one for life, and the emulator does not report it with a fixed address. */

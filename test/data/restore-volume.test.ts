@@ -399,6 +399,24 @@ describe.skipIf(lacking !== undefined)("the data of a running server", () => {
       expect(done.stdout).toContain(own[0]!.SnapshotId);
     }
   });
+
+  it("comes back where nothing can be mounted any more, and nobody knows how new that was", async () => {
+    const server = servers.log!;
+    const disk = "/dev/sdf";
+    await server.shell(
+      `systemctl stop rows.service; umount /var/lib/rows && dd if=/dev/urandom of=${disk} bs=1M count=64 conv=notrunc 2>&1`,
+    );
+    const words = ["restore", "volume", "log-0", "--point", points[0]!.id];
+    const refused = await rekindle(...words);
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain(
+      `nobody knows whether log-0 holds data that is newer than ${points[0]!.id}`,
+    );
+    const done = await rekindle(...words, "--replace-newer");
+    expect(done.code, done.stderr).toBe(0);
+    expect(await server.shell("systemctl is-active rows.service")).toBe("active");
+    expect(await server.rows()).toBeGreaterThanOrEqual(before.log!);
+  });
 });
 
 /** A user's project with the environment in it. */

@@ -172,9 +172,13 @@ it("the role of the build may do all that a snapshot calls", async () => {
   const { requests } = await sandbox().requestsSince(next);
 
   const sites = [primary, recovery].map((region) => ({ region, bucket: "b", keyArn: "k" }));
-  const allowed = snapshotAccess({ environment: "shop", account, region: primary, sites }).Statement.flatMap(
-    ({ Action }) => Action,
-  );
+  const allowed = snapshotAccess({
+    environment: "shop",
+    account,
+    region: primary,
+    sites,
+    vaultRoles: [],
+  }).Statement.flatMap(({ Action }) => Action);
   const called = requests
     // Everyone may ask who they are.
     .filter(({ service }) => service !== "sts")

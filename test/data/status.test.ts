@@ -54,19 +54,18 @@ beforeEach(async () => {
 /** The status of the field, as the entry point wires it. */
 async function status(changes: Partial<StatusContext> = {}) {
   const access = { endpoint: sandbox().endpoint, credentials, stopwatch: new Stopwatch(systemClock) };
-  const connect = ({ region, catalog }: CloudRegion) => ({
-    region,
-    catalog,
-    parts: recoveryParts(access, region),
-    capacity: awsCapacity(access, region),
-    permissions: awsPermissions(access, region),
-    rehearsed: () => newestKeptGameDay(catalog.store),
+  const connect = (one: CloudRegion) => ({
+    ...one,
+    parts: recoveryParts(access, one.region),
+    capacity: awsCapacity(access, one.region),
+    permissions: awsPermissions(access, one.region),
+    rehearsed: () => newestKeptGameDay(one.catalog.store),
   });
   const { cloud, topology } = field;
   const found = await environmentStatus({
     topology,
-    account: cloud.account,
     regions: [cloud.recovery, cloud.primary].map(connect),
+    rebuildIn: recovery,
     state: cloud.state,
     rehearsedHere: async () => undefined,
     clock: systemClock,

@@ -31,6 +31,12 @@ initrd /initrd.img
 boot
 `;
 
+/** Packages may make the menu anew, as they do on Debian's own images. */
+const grubDefaults = `GRUB_TIMEOUT=0
+GRUB_DISTRIBUTOR=Debian
+GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"
+`;
+
 const sector = 512;
 /** The root partition's first sector, as every tool has it; what is before it is for the boot loader. */
 const rootStart = 2048;
@@ -60,6 +66,8 @@ export async function makeOfficialImage(folder: string): Promise<string> {
   rmSync(join(tree, "etc/apt/sources.list"), { force: true });
   cpSync(join(folder, "debian.sources"), join(tree, "etc/apt/sources.list.d/debian.sources"));
   rmSync(join(tree, "etc/resolv.conf"), { force: true });
+  cpSync(join(tree, "usr/lib/grub/i386-pc"), join(tree, "boot/grub/i386-pc"), { recursive: true });
+  writeFileSync(join(tree, "etc/default/grub"), grubDefaults);
   writeFileSync(join(tree, "etc/machine-id"), "");
   writeFileSync(join(tree, "etc/fstab"), "LABEL=root / ext4 rw 0 1\n");
 

@@ -156,6 +156,30 @@ describe("who works by the clock", () => {
   });
 });
 
+test("the snapshot of an environment with copies elsewhere may write there, and share with its vault alone", () => {
+  const input = shop();
+  const copies = {
+    regions: ["eu-north-1"],
+    account: { id: "210987654321", role: "rekindle-vault" },
+    atOnce: 5,
+  };
+  const environment = { ...input.topology.environment, schedule, copies };
+  const stack = synthesize({ ...input, topology: { ...input.topology, environment } })["foundation-stack"];
+  const [, { policy }] = Object.entries(stack.resource.aws_iam_role_policy!).find(([address]) =>
+    address.startsWith("schedule_points_snapshot_"),
+  )!;
+  const statements: Record<string, Arguments> = Object.fromEntries(
+    JSON.parse(policy).Statement.map((statement: Arguments) => [statement.Sid, statement]),
+  );
+  expect(statements.WritePoints!.Resource).toContain(
+    "arn:aws:s3:::rekindle-shop-123456789012-eu-north-1/catalog/*",
+  );
+  expect(statements.TakeVaultsRole!.Resource).toEqual(["arn:aws:iam::210987654321:role/rekindle-vault"]);
+  expect(statements.ShareOwnSnapshots!.Condition).toEqual({
+    StringEquals: { "ec2:ResourceTag/rekindle:environment": "shop" },
+  });
+});
+
 describe("AWS Backup", () => {
   it("backs up in both regions alike, each copying to the other's vault and to those that are named", () => {
     const plans = all(foundation, "aws_backup_plan");
@@ -206,8 +230,9 @@ describe("AWS Backup", () => {
         foundationScheduled(schedule, { retention: { mode, days: 30 }, replicate: false }),
         "aws_backup_vault_lock_configuration",
       );
-    expect(locks("governance").map(({ min_retention_days }) => min_retention_days)).toEqual([30, 30]);
-    for (const lock of locks("governance")) expect(lock).not.toHaveProperty("changeable_for_days");
+    const governance = locks("governance");
+    expect(governance.map(({ min_retention_days }) => min_retention_days)).toEqual([30, 30]);
+    for (const lock of governance) expect(lock).not.toHaveProperty("changeable_for_days");
     for (const lock of locks("compliance")) expect(lock.changeable_for_days).toBe(3);
   });
 

@@ -1,6 +1,12 @@
 import { DescribeImagesCommand, EC2Client, paginateDescribeSnapshots } from "@aws-sdk/client-ec2";
 import { DescribeKeyCommand, GenerateDataKeyWithoutPlaintextCommand, KMSClient } from "@aws-sdk/client-kms";
-import { DescribeDBSnapshotsCommand, RDSClient } from "@aws-sdk/client-rds";
+import {
+  type DBClusterSnapshot,
+  type DBSnapshot,
+  DescribeDBClusterSnapshotsCommand,
+  DescribeDBSnapshotsCommand,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import type { Parts } from "../../status/recovery-checks.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 
@@ -47,13 +53,8 @@ export function recoveryParts(access: AwsAccess, region: string): RecoveryParts 
     async databaseSnapshots(ids) {
       const parts = new Map<string, { state: string; keyArn?: string }>();
       for (const id of ids) {
-        try {
-          const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }));
-          for (const { Status, KmsKeyId } of found.DBSnapshots ?? [])
-            parts.set(id, { state: Status!, ...encryptedWith(KmsKeyId) });
-        } catch (error) {
-          if (!["DBSnapshotNotFound", "DBSnapshotNotFoundFault"].includes(errorCode(error))) throw error;
-        }
+        const found = (await databaseSnapshot(rds, id)) ?? (await clusterSnapshot(rds, id));
+        if (found !== undefined) parts.set(id, { state: found.Status!, ...encryptedWith(found.KmsKeyId) });
       }
       return parts;
     },
@@ -75,6 +76,26 @@ export function recoveryParts(access: AwsAccess, region: string): RecoveryParts 
       }
     },
   };
+}
+
+/** Nothing when it is gone, or a cluster's. */
+async function databaseSnapshot(rds: RDSClient, id: string): Promise<DBSnapshot | undefined> {
+  try {
+    return (await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: id }))).DBSnapshots?.[0];
+  } catch (error) {
+    if (/^DBSnapshotNotFound/.test(errorCode(error))) return undefined;
+    throw error;
+  }
+}
+
+async function clusterSnapshot(rds: RDSClient, id: string): Promise<DBClusterSnapshot | undefined> {
+  try {
+    const asked = new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: id });
+    return (await rds.send(asked)).DBClusterSnapshots?.[0];
+  } catch (error) {
+    if (/^DBClusterSnapshotNotFound/.test(errorCode(error))) return undefined;
+    throw error;
+  }
 }
 
 /** What KMS calls a key that is there and not for us now, or gone. */

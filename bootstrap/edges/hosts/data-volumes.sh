@@ -129,7 +129,9 @@ take_apart() { # disk...
 
 # Brings back what `release` took away, with whatever volumes are there now, and asks the role's health check.
 resume() {
-  "$boot" || exit $?
+  # What an interrupted run has begun to take apart, it takes apart first.
+  begin
+  "$boot" 8>&- || exit $?
   [ -f "$stopped" ] || return 0
   while read -r unit; do
     systemctl start "$unit" || { echo "$unit, which had used the data, did not start again" >&2; exit 3; }

@@ -9,7 +9,7 @@ import { backupVault, scheduled, tags } from "../../../bootstrap/config/names.ts
 import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Environment, Topology } from "../../../bootstrap/config/schema.ts";
 import { assumedBy } from "../policies.ts";
-import type { ScheduledSite } from "./schedule.ts";
+import type { ScheduledSite } from "./scheduled-site.ts";
 
 /** Days in which a lock in compliance mode can still be taken back; AWS asks for three. */
 const graceDays = 3;

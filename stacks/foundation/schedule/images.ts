@@ -6,7 +6,7 @@ import { scheduled, tags } from "../../../bootstrap/config/names.ts";
 import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Environment } from "../../../bootstrap/config/schema.ts";
 import { assumedFor } from "../policies.ts";
-import type { ScheduledSite } from "./schedule.ts";
+import type { ScheduledSite } from "./scheduled-site.ts";
 
 /**
  * Images of servers that can't be baked, by Data Lifecycle Manager, in their own region. It does not copy them: for

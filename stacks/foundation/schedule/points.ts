@@ -10,8 +10,8 @@ import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { assumedFor, type PolicyDocument } from "../policies.ts";
 import { pointAutomationDocument } from "./automation-document.ts";
-import type { ScheduledSite } from "./schedule.ts";
 import { automationAccess, schedulerAccess, snapshotAccess } from "./schedule-access.ts";
+import type { CopiedTo, ScheduledSite } from "./scheduled-site.ts";
 import { snapshotBuildspec } from "./snapshot-buildspec.ts";
 
 /**
@@ -29,29 +29,36 @@ export class PointSchedule extends Construct {
       points,
       primary,
       recovery,
+      further,
     }: {
       topology: Topology;
       schedule: Schedule;
       points: NonNullable<Schedule["points"]>;
       primary: ScheduledSite;
       recovery: ScheduledSite;
+      further: readonly CopiedTo[];
     },
   ) {
     super(scope, id);
     const { name, account } = topology.environment;
     const { provider, region } = primary;
     const place = { environment: name, account, region };
-    const sites = [primary, recovery].map((site) => ({
+    const own = further.filter((one) => one.place.account === account);
+    const sites = [
+      ...[primary, recovery],
+      ...own.map((one) => ({ region: one.place.region, keyArn: one.keyArn })),
+    ].map((site) => ({
       region: site.region,
       bucket: siteBucket(name, account, site.region),
       keyArn: site.keyArn,
     }));
+    const vaultRoles = further.flatMap((one) => one.place.role ?? []);
 
     const builder = workerRole(this, "snapshot", {
       provider,
       name: scheduled(name, "snapshot"),
       trust: assumedFor("codebuild.amazonaws.com", account),
-      access: snapshotAccess({ ...place, sites }),
+      access: snapshotAccess({ ...place, sites, vaultRoles }),
     });
     const project = new CodebuildProject(this, "project", {
       provider,

@@ -6,7 +6,7 @@ import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { isStateful } from "../../../bootstrap/config/servers.ts";
 import type { BackupRole } from "./backups.ts";
-import type { ScheduledSite } from "./schedule.ts";
+import type { ScheduledSite } from "./scheduled-site.ts";
 
 /**
  * AWS Backup restores the newest copy of each kind in the recovery region, where it would be needed, and deletes what

@@ -53,14 +53,20 @@ interface SnapshotSite {
   keyArn: string;
 }
 
-/** What `rekindle snapshot` calls: in the primary's region it takes, in the other it copies, and it writes both catalogs. */
-export function snapshotAccess(place: Place & { sites: readonly SnapshotSite[] }): PolicyDocument {
+/**
+ * What `rekindle snapshot` calls: in the primary's region it takes, in the others it copies, and it writes every
+ * catalog. What goes to a vault is shared with its account, where the vault's own role copies it.
+ */
+export function snapshotAccess(
+  place: Place & { sites: readonly SnapshotSite[]; vaultRoles: readonly string[] },
+): PolicyDocument {
   const { environment, account, region, sites } = place;
   return document([
     ...catalogAccess(sites),
     ...keyAccess(sites),
     ...volumeAccess(place),
     ...databaseAccess(place),
+    ...vaultAccess(place),
     ...runShellScripts({ environment, account, region }),
     {
       Sid: "WriteBuildLog",
@@ -196,6 +202,35 @@ function databaseAccess({ environment, account, sites }: Place & { sites: readon
       ),
     },
   ] satisfies Statement[];
+}
+
+function vaultAccess({
+  environment,
+  account,
+  sites,
+  vaultRoles,
+}: Place & { sites: readonly SnapshotSite[]; vaultRoles: readonly string[] }): Statement[] {
+  if (vaultRoles.length === 0) return [];
+  return [
+    { Sid: "TakeVaultsRole", Effect: "Allow", Action: "sts:AssumeRole", Resource: [...vaultRoles] },
+    {
+      Sid: "ShareOwnSnapshots",
+      Effect: "Allow",
+      Action: "ec2:ModifySnapshotAttribute",
+      Resource: sites.map((site) => `arn:aws:ec2:${site.region}::snapshot/*`),
+      Condition: { StringEquals: { [`ec2:ResourceTag/${tags.environment}`]: environment } },
+    },
+    {
+      Sid: "ShareOwnDatabaseSnapshots",
+      Effect: "Allow",
+      Action: ["rds:ModifyDBClusterSnapshotAttribute", "rds:ModifyDBSnapshotAttribute"],
+      Resource: sites.flatMap((site) =>
+        ["cluster-snapshot", "snapshot"].map(
+          (kind) => `arn:aws:rds:${site.region}:${account}:${kind}:rekindle-${environment}-*`,
+        ),
+      ),
+    },
+  ];
 }
 
 /** AWS's own document, on the environment's own servers, and what became of it. */

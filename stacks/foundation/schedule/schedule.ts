@@ -1,18 +1,10 @@
-import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { Construct } from "constructs";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
 import { BackupRole, BackupSchedule } from "./backups.ts";
 import { ImageSchedule } from "./images.ts";
 import { PointSchedule } from "./points.ts";
 import { RestoreTests } from "./restore-tests.ts";
-
-/** One region's part of the foundation, as schedules need it. */
-export interface ScheduledSite {
-  provider: AwsProvider;
-  region: string;
-  keyArn: string;
-  vault: { name: string; arn: string };
-}
+import type { CopiedTo, ScheduledSite } from "./scheduled-site.ts";
 
 /**
  * What AWS's own engines do by the clock. Points and images are taken where the primary is. Backups are set up in both
@@ -22,13 +14,28 @@ export class Schedules extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { topology, sites }: { topology: Topology; sites: readonly [ScheduledSite, ScheduledSite] },
+    {
+      topology,
+      sites,
+      further,
+    }: {
+      topology: Topology;
+      sites: readonly [ScheduledSite, ScheduledSite];
+      further: readonly CopiedTo[];
+    },
   ) {
     super(scope, id);
     const { schedule } = topology.environment;
     const [primary, recovery] = sites;
     if (schedule?.points !== undefined)
-      new PointSchedule(this, "points", { topology, schedule, points: schedule.points, primary, recovery });
+      new PointSchedule(this, "points", {
+        topology,
+        schedule,
+        points: schedule.points,
+        primary,
+        recovery,
+        further,
+      });
     if (schedule?.images !== undefined)
       new ImageSchedule(this, "images", {
         environment: topology.environment,

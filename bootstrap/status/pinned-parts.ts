@@ -1,0 +1,23 @@
+import type { Pins } from "../recovery/pins.ts";
+
+/** The ids of everything that a plan restores from, each once. */
+export interface PinnedParts {
+  images: string[];
+  snapshots: string[];
+  databaseSnapshots: string[];
+}
+
+export function pinnedParts({ roles, volumes, databases }: Pins): PinnedParts {
+  return {
+    images: [...new Set(Object.values(roles).map(({ imageId }) => imageId))],
+    snapshots: snapshotsOf(Object.values(volumes).flat()),
+    databaseSnapshots: snapshotsOf(Object.values(databases)),
+  };
+}
+
+/** Of what comes from a snapshot; other data begins empty. */
+function snapshotsOf(pins: readonly object[]): string[] {
+  return pins.flatMap((pin) =>
+    "snapshotId" in pin && typeof pin.snapshotId === "string" ? [pin.snapshotId] : [],
+  );
+}
