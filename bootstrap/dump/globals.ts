@@ -15,10 +15,3 @@ export function globalsFor(sql: string, existing: readonly string[]): string {
     )
     .join("\n");
 }
-
-/** The roles that it makes. */
-export function rolesOf(sql: string): string[] {
-  return [...sql.matchAll(/^CREATE ROLE (?:"((?:[^"]|"")+)"|(\w+))/gm)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain!,
-  );
-}

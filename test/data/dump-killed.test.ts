@@ -157,6 +157,23 @@ describe.skipIf(lacking("postgres") !== undefined || !existsSync("dist/rekindle.
       );
     });
 
+    it("puts a database back into its own server, from the dump of a moment, and keeps the one before", async () => {
+      await dumpField(sandbox());
+      const root = await project(await server(1));
+      const rekindle = (...words: string[]) =>
+        run(process.execPath, [program, ...words], { cwd: root, env: env() });
+      const { dumps } = JSON.parse((await rekindle("dump", "--json")).stdout) as { dumps: [Dump] };
+      const database = (...words: string[]) => rekindle("restore", "database", "main", ...words);
+      const planned = await database("--dry-run", "--replace");
+      expect(planned.stdout).toContain(`dump ${dumps[0].id}, taken at ${dumps[0].takenAt}`);
+      expect(planned.stdout).toContain("database shop with 1 tables and 16 rows would be put in the place");
+      expect((await database()).ending).toEqual({ kind: "exited", code: 4 });
+      expect((await database("--replace")).stdout).toContain("that was there before is kept as shop_before_");
+      const tooOld = await database("--as-of", "2020-01-01");
+      expect(tooOld.ending).toEqual({ kind: "exited", code: 3 });
+      expect(tooOld.stderr).toContain("newer than 2020-01-01T00:00:00.000Z");
+    });
+
     it("killed while it verifies a dump, leaves no server and no folder", async () => {
       await dumpField(sandbox());
       const root = await project(await server(1));
