@@ -31,7 +31,8 @@ export function adoptedRecipe(recipe: BaseRecipe): BaseRecipe {
       ),
     },
     remove: [
-      ...recipe.remove,
+      // cloud-init asks for an address by itself before the network is there, and waits in vain without this.
+      ...recipe.remove.filter((path) => path !== "/usr/sbin/dhclient"),
       // What cloud-init wrote for the network card of the machine that made this.
       "/etc/netplan/50-cloud-init.yaml",
       "/etc/network/interfaces.d/50-cloud-init",
