@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../bootstrap/edges/clock.ts";
-import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
+import { AutomatedBackupsStandIn } from "./automated-backups-stand-in.ts";
 import type { Engine } from "./bodies/engine.ts";
 import { BucketHomes } from "./bucket-homes.ts";
 import { BuilderStandIn } from "./builder-stand-in.ts";
@@ -11,6 +11,7 @@ import { Faults } from "./faults.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
@@ -37,6 +38,7 @@ export async function gatewayState({
 }: GatewayParts): Promise<GatewayState> {
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
+  const backups = new ReplicatedBackups(clock, lost, note);
   const aws = (request: IncomingMessage, response: ServerResponse) => {
     if (!isOfEmulator(request)) return answerApi(state, request, response);
     response.writeHead(403).end("a server of the sandbox has no say in the sandbox\n");
@@ -44,7 +46,16 @@ export async function gatewayState({
   // What only bodies need is loaded only for them: a sandbox without starts in less time.
   const bodies =
     engine &&
-    new (await import("./bodies/bodies.ts")).Bodies({ engine, emulator, lost, folder, clock, aws, note });
+    new (await import("./bodies/bodies.ts")).Bodies({
+      engine,
+      emulator,
+      lost,
+      backups,
+      folder,
+      clock,
+      aws,
+      note,
+    });
   const state: GatewayState = {
     clock,
     emulator,
@@ -59,7 +70,7 @@ export async function gatewayState({
       ...(bodies?.standIns ?? [builders]),
       new DebianImageStandIn(),
       loadBalancerStandIn,
-      automatedBackupsStandIn,
+      new AutomatedBackupsStandIn(backups),
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

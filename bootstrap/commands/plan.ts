@@ -1,16 +1,21 @@
+import { primaryDatabases } from "../config/databases.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { RekindleError } from "../errors.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
-import { resolvePlan } from "../recovery/resolve.ts";
+import { type RegionNow, resolvePlan } from "../recovery/resolve.ts";
+import { describeSkew } from "../recovery/skew.ts";
 
 export interface PlanContext {
   topology: Topology;
   /** Where to rebuild: everything is looked up there and nowhere else. */
   catalog: Catalog;
+  /** Of the same region. */
+  backups: DatabaseBackups;
   /** Where synthesis looks for the pinned plan: beside Terraform's state. */
   pinTo: Catalog;
   /** True when `recovery-stack`'s state holds resources. */
@@ -30,7 +35,7 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
     region: catalog.store.region,
     wish,
     now: clock.now().toISOString(),
-    contents: await catalog.contents(),
+    ...(await lookAround(topology, catalog, context.backups, wish)),
   });
   if (planned.kind === "refused") {
     throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, {
@@ -41,6 +46,24 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   await catalog.writePlan(planned.plan);
   await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
   return planned.plan;
+}
+
+/** Everything that a plan is resolved from, read at one time and in one region. */
+export async function lookAround(
+  { environment }: Topology,
+  catalog: Catalog,
+  backups: DatabaseBackups,
+  wish: Wish,
+): Promise<RegionNow> {
+  const [contents, restorable, liveThen] = await Promise.all([
+    catalog.contents(),
+    backups.restorable(primaryDatabases(environment)),
+    wish.kind === "as-of" ? catalog.releaseAt(wish.moment) : undefined,
+  ]);
+  if (liveThen === undefined) return { contents, restorable };
+  const found = await catalog.manifest(liveThen);
+  const manifests = { ...contents.manifests, ...(found && { [liveThen]: found }) };
+  return { contents: { ...contents, manifests }, restorable, liveThen };
 }
 
 /** One state knows one region: in another, Terraform would take all that it deployed for gone, and forget it. */
@@ -58,12 +81,14 @@ async function refuseToMove({ catalog, pinTo, recoveryDeployed }: PlanContext): 
 /** A plan for people: what comes back, from when, and why not newer. */
 export function describePlan(plan: RecoveryPlan): string[] {
   return [
-    `plan ${plan.id} for ${plan.environment} in ${plan.region}`,
+    `plan ${plan.id} for ${plan.environment} in ${plan.region}${plan.asOf === undefined ? "" : ` as of ${plan.asOf}`}`,
     ...plan.reasons.map((reason) => `  ${reason}`),
     ...(plan.consistency === undefined ? [] : [`  consistency: ${plan.consistency}`]),
     ...plan.dataSets.map(
-      ({ name, takenAt, rpoSeconds }) => `  data of ${name}: from ${takenAt}, RPO ${rpoSeconds.toFixed(1)} s`,
+      ({ name, takenAt, rpoSeconds }) =>
+        `  data of ${name}: from ${takenAt}, ${plan.asOf === undefined ? "RPO" : "before that moment by"} ${rpoSeconds.toFixed(1)} s`,
     ),
+    ...(plan.skew === undefined ? [] : [`  skew: ${describeSkew(plan.skew)}`]),
     ...Object.entries(plan.pins.roles).map(
       ([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`,
     ),

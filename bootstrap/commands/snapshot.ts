@@ -1,7 +1,9 @@
+import { isCluster, primaryDatabases } from "../config/databases.ts";
 import { databaseIdentifier, keyAlias, tags } from "../config/names.ts";
 import type { Topology, Volume } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
 import type { Account } from "../edges/aws/account.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { DatabaseSnapshots } from "../edges/aws/database-snapshots.ts";
 import type { LiveServer, SnapshotState, VolumeSnapshots } from "../edges/aws/snapshots.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -15,6 +17,7 @@ import {
   type VolumeSet,
   weakest,
 } from "../recovery/point.ts";
+import type { Restorable } from "../recovery/restorable.ts";
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
@@ -23,6 +26,8 @@ export interface SnapshotRegion {
   catalog: Catalog;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  clusters: DatabaseSnapshots;
+  backups: DatabaseBackups;
 }
 
 export interface SnapshotContext extends Patience {
@@ -181,9 +186,10 @@ async function snapshotDatabase(
   database: string,
   key: string,
 ): Promise<Part<DatabaseSet>> {
-  const from = context.primary.databases;
-  const to = context.recovery.databases;
-  const { name, account } = context.topology.environment;
+  const { name, account, databases } = context.topology.environment;
+  const kind = isCluster(databases[database]!) ? "clusters" : "databases";
+  const from = context.primary[kind];
+  const to = context.recovery[kind];
   const set: DatabaseSet = {
     kind: "database",
     database,
@@ -200,8 +206,16 @@ async function snapshotDatabase(
     await to.copy({ region: from.region, account, snapshot }, key, labels(point, database));
     await available(context, `DB snapshot ${snapshot} in ${to.region}`, () => to.state(snapshot));
     set.snapshots[to.region] = snapshot;
+    set.backups = await backupsOf(context, database);
   });
   return { set, faults };
+}
+
+/** What of the database either region can restore to a second by now. */
+async function backupsOf(context: SnapshotContext, database: string): Promise<Restorable[]> {
+  const asked = primaryDatabases(context.topology.environment).filter(({ name }) => name === database);
+  const regions = [context.primary, context.recovery];
+  return (await Promise.all(regions.map(({ backups }) => backups.restorable(asked)))).flat();
 }
 
 function matchVolumes(volumes: readonly Volume[], server: LiveServer) {

@@ -1,19 +1,25 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Topology } from "../config/schema.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
-import { type CatalogContents, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
+import { type RegionNow, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
+import { lookAround } from "./plan.ts";
+
+const newest = { kind: "newest" } as const;
 
 export interface SynthesisContext {
   topology: Topology;
   /** The recovery region's. */
   catalog: Catalog;
+  /** Of the same region. */
+  backups: DatabaseBackups;
   /** True when `recovery-stack`'s state holds resources: then its plan must not move by itself. */
   recoveryDeployed(): Promise<boolean>;
   clock: Clock;
@@ -28,12 +34,12 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   const { topology } = context;
   try {
     await context.catalog.store.inspect();
-    const contents = await context.catalog.contents();
+    const region = await lookAround(topology, context.catalog, context.backups, newest);
     return {
       version: 1,
       topology,
-      primary: resolvePrimary(topology, contents),
-      recovery: await resolveRecovery(context, contents),
+      primary: resolvePrimary(topology, region.contents),
+      recovery: await resolveRecovery(context, region),
     };
   } catch (error) {
     // "Could not look" must not read as "not there": the reason is the error's own.
@@ -55,7 +61,7 @@ export async function writeSynthesisInput(path: string, input: SynthesisInput): 
   await rename(draft, path);
 }
 
-async function resolveRecovery(context: SynthesisContext, contents: CatalogContents): Promise<Resolved> {
+async function resolveRecovery(context: SynthesisContext, around: RegionNow): Promise<Resolved> {
   const { topology, catalog, clock, print } = context;
   const pinned = await catalog.pinnedPlan();
   if (pinned !== undefined && (await staysPinned(context, pinned))) {
@@ -69,9 +75,9 @@ async function resolveRecovery(context: SynthesisContext, contents: CatalogConte
   const planned = resolvePlan({
     topology,
     region: catalog.store.region,
-    wish: { kind: "newest" },
+    wish: newest,
     now,
-    contents,
+    ...around,
   });
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);

@@ -30,6 +30,34 @@ const site = z.strictObject({
   zones: z.record(z.string().regex(/^[a-f]$/, "an availability zone letter, a to f"), zone),
 });
 
+const databaseUser = z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores");
+const ofAnyDatabase = {
+  engineVersion: z.string(),
+  instanceClass: z.string().regex(/^db\.[a-z0-9.-]+$/, "an instance class such as db.t3.medium"),
+  port,
+  databaseName: databaseUser,
+  username: databaseUser,
+  /** Roles whose servers may connect. */
+  clients: z.array(identifier).min(1),
+  backupRetentionDays: z.int().min(1).max(35).default(7),
+};
+const database = z.discriminatedUnion("engine", [
+  z.strictObject({
+    engine: z.enum(["postgres", "mysql", "mariadb"]),
+    ...ofAnyDatabase,
+    storageGiB: z.int().min(20).max(65536),
+    /** Also keeps the automated backups in the recovery region, which can then restore to any second. */
+    replicateBackups: z.boolean().default(false),
+  }),
+  /** A cluster: RDS replicates no automated backups of one, so that another region has its snapshots only. */
+  z.strictObject({
+    engine: z.enum(["aurora-postgresql", "aurora-mysql"]),
+    ...ofAnyDatabase,
+    /** The writer and its readers. */
+    instances: z.int().min(1).max(16).default(1),
+  }),
+]);
+
 export const environmentSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1),
@@ -47,24 +75,13 @@ export const environmentSchema = z.strictObject({
       dependsOn: z.array(identifier).default([]),
     }),
   ),
-  databases: z
-    .record(
-      identifier,
-      z.strictObject({
-        engine: z.enum(["postgres", "mysql", "mariadb"]),
-        engineVersion: z.string(),
-        instanceClass: z.string().regex(/^db\.[a-z0-9.-]+$/, "an instance class such as db.t3.medium"),
-        storageGiB: z.int().min(20).max(65536),
-        port,
-        databaseName: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
-        username: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
-        /** Roles whose servers may connect. */
-        clients: z.array(identifier).min(1),
-        backupRetentionDays: z.int().min(1).max(35).default(7),
-      }),
-    )
-    .default({}),
-  objectives: z.strictObject({ rpo: duration, rto: duration }),
+  databases: z.record(identifier, database).default({}),
+  objectives: z.strictObject({
+    rpo: duration,
+    rto: duration,
+    /** How far apart the moments of a plan's data sets may lie. */
+    maxSkew: duration.optional(),
+  }),
   /**
    * How the clients of a game day use the environment, through a role's load balancer: a POST to `write` adds a row, a
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.

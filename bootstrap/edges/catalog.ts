@@ -6,7 +6,7 @@ import type { PinnedPlan, RecoveryPlan } from "../recovery/plan.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import type { CatalogContents } from "../recovery/resolve.ts";
 import { sha256 } from "../release/digest.ts";
-import { type HistoryRecord, historyKey, historyPrefix } from "../release/history.ts";
+import { type HistoryRecord, historyKey, historyPrefix, releaseInKeys } from "../release/history.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { manifestKey, manifestPin } from "../release/release.ts";
 import type { ObjectStore } from "./aws/objects.ts";
@@ -76,6 +76,11 @@ export class Catalog {
   async newestMove(): Promise<HistoryRecord | undefined> {
     const newest = (await this.store.list(historyPrefix)).at(-1);
     return newest === undefined ? undefined : this.#read<HistoryRecord>(newest);
+  }
+
+  /** The release that the pointer led to at a moment; nothing before the history begins. */
+  async releaseAt(moment: string): Promise<string | undefined> {
+    return releaseInKeys(await this.store.list(historyPrefix), moment);
   }
 
   async writeHistory(record: HistoryRecord): Promise<void> {

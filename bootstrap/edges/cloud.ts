@@ -2,7 +2,8 @@ import { siteBucket, stateBucket } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { AwsAccess } from "./aws/access.ts";
 import { type Account, awsAccount } from "./aws/account.ts";
-import { type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { type DatabaseBackups, rdsBackups } from "./aws/database-backups.ts";
+import { clusterSnapshots, type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
 import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
 import { type ObjectStore, s3Store } from "./aws/objects.ts";
@@ -18,6 +19,9 @@ export interface CloudRegion {
   images: ImageFactory;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  /** The same of Aurora's clusters. */
+  clusters: DatabaseSnapshots;
+  backups: DatabaseBackups;
   inventory: Inventory;
   sweep: Sweep;
 }
@@ -41,6 +45,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
     images: ec2Images(access, region),
     volumes: ebsSnapshots(access, region),
     databases: rdsSnapshots(access, region),
+    clusters: clusterSnapshots(access, region),
+    backups: rdsBackups(access, region),
     inventory: awsInventory(access, region),
     sweep: awsSweep(access, region),
   });

@@ -8,12 +8,12 @@ import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
-import { momentOf } from "../history/live-at.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell } from "./cloud.ts";
+import { moment } from "./moment.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForShell } from "./signing.ts";
@@ -63,10 +63,11 @@ export async function planCommand(
   const run = running();
   const cloud = cloudOfShell(topology, run);
   const region = options.region ?? cloud.recovery.region;
-  const { catalog } = siteOf(cloud, region);
+  const { catalog, backups } = siteOf(cloud, region);
   const plan = await makePlan({
     topology,
     catalog,
+    backups,
     pinTo: cloud.recovery.catalog,
     recoveryDeployed: recoveryDeployed(cloud),
     account: cloud.account,
@@ -111,6 +112,7 @@ export async function synthInputCommand(options: Options): Promise<void> {
   const input = await synthesisInput({
     topology,
     catalog: cloud.recovery.catalog,
+    backups: cloud.recovery.backups,
     recoveryDeployed: recoveryDeployed(cloud),
     clock: run.clock,
     print: (line) => console.error(line),
@@ -136,14 +138,7 @@ async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
 function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
   if (point !== undefined) return { kind: "point", id: point };
   if (asOf === undefined) return { kind: "newest" };
-  const moment = momentOf(asOf);
-  if (moment === undefined) {
-    throw new RekindleError(
-      "bad-input",
-      `--as-of ${JSON.stringify(asOf)} is no time; write it in ISO 8601, such as 2026-11-24T03:00:00Z`,
-    );
-  }
-  return { kind: "as-of", moment: new Date(moment).toISOString() };
+  return { kind: "as-of", moment: moment("--as-of", asOf) };
 }
 
 function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {

@@ -35,10 +35,12 @@ export async function gamedayCommand(
     engine: EngineWish;
     setup?: boolean;
     timePasses: string;
+    asOf?: string;
     keep?: boolean;
   },
 ): Promise<void> {
   const passingMs = seconds("--time-passes", options.timePasses) * 1000;
+  const goingBackMs = options.asOf === undefined ? undefined : seconds("--as-of", options.asOf) * 1000;
   const project = await committedForSandbox(options);
   const run = running();
   const { environment } = project.topology;
@@ -81,6 +83,7 @@ export async function gamedayCommand(
     engine,
     passedOver,
     passingMs,
+    ...(goingBackMs === undefined ? {} : { goingBackMs }),
     bootLimitSeconds,
     keep: options.keep ?? false,
     progress: display,

@@ -17,11 +17,18 @@ export type Choice =
   | { kind: "none"; reasons: string[] };
 
 /** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
-export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
+export function choosePoint(
+  points: readonly RecoveryPoint[],
+  wish: Wish,
+  expected: Expected,
+  /** What else speaks against a point, whose parts are all there. */
+  against: (point: RecoveryPoint) => string[] = () => [],
+): Choice {
   const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
   const passedOver: PassedOver[] = [];
   for (const point of newestFirst) {
-    const reasons = [...unwanted(point, wish), ...unusable(point, expected)];
+    const faults = [...unwanted(point, wish), ...unusable(point, expected)];
+    const reasons = faults.length > 0 ? faults : against(point);
     if (reasons.length === 0) return { kind: "chosen", point, passedOver };
     passedOver.push({ point: point.id, takenAt: point.takenAt, reasons });
   }

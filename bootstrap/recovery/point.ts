@@ -1,4 +1,5 @@
 import type { ReleaseReference } from "../release/manifest.ts";
+import type { Restorable } from "./restorable.ts";
 
 /** What a data set is worth, best first: its application opens it as it is, its file system does, or both repair it. */
 export type Consistency = "application" | "filesystem" | "crash";
@@ -40,14 +41,16 @@ export interface VolumeSet {
   }[];
 }
 
-/** A snapshot of one RDS instance. */
+/** A snapshot of one RDS instance or cluster. */
 export interface DatabaseSet {
   kind: "database";
   database: string;
   takenAt: string;
   observed: Observation;
-  /** Region → DB snapshot identifier. */
+  /** Region → identifier of the DB snapshot, or of the DB cluster snapshot. */
   snapshots: Record<string, string>;
+  /** The automated backups that there were beside it, as either region told. A plan asks its region again. */
+  backups?: Restorable[];
 }
 
 export type DataSet = VolumeSet | DatabaseSet;
