@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { bodies } from "./bodies.ts";
 import { collecting } from "./collect.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
@@ -15,6 +16,8 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
     title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
     measure: nightly,
   },
+  bodies: { title: "A server in namespaces (engine box), and its rehearsal", measure: () => bodies("box") },
+  machines: { title: "The same on a whole machine (engine qemu)", measure: () => bodies("qemu") },
 };
 
 const named = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
+
 import {
   CreateBucketCommand,
   PutBucketVersioningCommand,
@@ -93,11 +93,11 @@ async function publishRole(s3: S3Client, root: string, tree: TreeEntry[]): Promi
   };
   const source = { tree, restartedBy: () => undefined, duties, userData: [], recipe: "none" };
   const { roles, release } = await assembleRelease("bench", "a".repeat(40), { web: source });
-  const { tar, ...said } = roles.web!;
+  const { bundle: packed, ...said } = roles.web!;
   const put = async (Key: string, Body: Uint8Array) =>
     (await s3.send(new PutObjectCommand({ Bucket: "rekindle", Key, Body }))).VersionId!;
   const key = `bundles/web/${said.bundleSha256}.tar.gz`;
-  const bundle = { key, versionId: await put(key, gzipSync(await tar())) };
+  const bundle = { key, versionId: await put(key, await packed()) };
   const about = {
     version: 1,
     release,

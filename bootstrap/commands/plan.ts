@@ -5,9 +5,9 @@ import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { RekindleError } from "../errors.ts";
-import type { Wish } from "../recovery/choose.ts";
+import { type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
-import { type RegionNow, resolvePlan } from "../recovery/resolve.ts";
+import { type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
 import { describeSkew } from "../recovery/skew.ts";
 
 export interface PlanContext {
@@ -30,13 +30,10 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   const { topology, catalog, wish, clock } = context;
   await context.account.demand(topology.environment.account, catalog.store.region);
   await catalog.store.inspect();
-  const planned = resolvePlan({
-    topology,
-    region: catalog.store.region,
-    wish,
-    now: clock.now().toISOString(),
-    ...(await lookAround(topology, catalog, context.backups, wish)),
-  });
+  const { region } = catalog.store;
+  const now = clock.now().toISOString();
+  const around = await lookAround(context, wish, now);
+  const planned = resolvePlan({ topology, region, wish, now, ...around });
   if (planned.kind === "refused") {
     throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, {
       details: planned.reasons,
@@ -45,25 +42,42 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   await refuseToMove(context);
   await catalog.writePlan(planned.plan);
   await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
+  await refuseRemoved(catalog, planned.plan);
   return planned.plan;
 }
 
-/** Everything that a plan is resolved from, read at one time and in one region. */
+/** Everything that a plan is resolved from, as one region tells it. */
 export async function lookAround(
-  { environment }: Topology,
-  catalog: Catalog,
-  backups: DatabaseBackups,
+  { topology, catalog, backups }: Pick<PlanContext, "topology" | "catalog" | "backups">,
   wish: Wish,
+  now: string,
 ): Promise<RegionNow> {
-  const [contents, restorable, liveThen] = await Promise.all([
-    catalog.contents(),
-    backups.restorable(primaryDatabases(environment)),
+  const [restorable, liveThen] = await Promise.all([
+    backups.restorable(primaryDatabases(topology.environment)),
     wish.kind === "as-of" ? catalog.releaseAt(wish.moment) : undefined,
   ]);
+  const wanted = wantedOfPoint({ topology, region: catalog.store.region, wish, now, restorable });
+  const contents = await catalog.contents(wish, (point) => whyNot(point, wish, wanted));
   if (liveThen === undefined) return { contents, restorable };
   const found = await catalog.manifest(liveThen);
   const manifests = { ...contents.manifests, ...(found && { [liveThen]: found }) };
   return { contents: { ...contents, manifests }, restorable, liveThen };
+}
+
+/**
+ * A prune marks what it removes and then looks for pins; a plan pins what it needs and then looks for marks. So one of
+ * the two sees the other, and neither has to wait: on the worst day a lock that somebody left must hold up nobody.
+ */
+async function refuseRemoved(catalog: Catalog, { point, pins }: RecoveryPlan): Promise<void> {
+  const recipes = new Set(Object.values(pins.roles).map(({ recipe }) => recipe));
+  const images = await Promise.all([...recipes].map((recipe) => catalog.image(recipe)));
+  const found = point === undefined ? undefined : await catalog.point(point);
+  const isThere = point === undefined || (found !== undefined && found.status !== "removing");
+  if (isThere && images.every((image) => image !== undefined)) return;
+  throw new RekindleError(
+    "no-recovery-point",
+    `a prune has just removed what the plan needs of ${point ?? "its images"}; plan again: rekindle plan`,
+  );
 }
 
 /** One state knows one region: in another, Terraform would take all that it deployed for gone, and forget it. */

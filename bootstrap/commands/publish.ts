@@ -1,5 +1,3 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import { keyAlias } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
@@ -23,9 +21,6 @@ import {
 import { type PublicKey, signatureKey, statement } from "../release/signature.ts";
 import { movePointer } from "./pointer.ts";
 import { publishHistory } from "./publish-history.ts";
-
-/** Quickly rather than well: text shrinks to a third at any level, and a release waits for it. */
-const compress = promisify(gzip);
 
 export interface PublishContext {
   topology: Topology;
@@ -70,7 +65,11 @@ export async function publish(context: PublishContext): Promise<Published> {
   ]);
   const stores = context.catalogs.map(({ store }) => store);
   const [sites] = await Promise.all([
-    Promise.all(context.catalogs.map((catalog) => publishToRegion(context, catalog, release, key))),
+    Promise.all(
+      context.catalogs.map((catalog) =>
+        publishToRegion(context, catalog, release, key, before === undefined),
+      ),
+    ),
     publishHistory({ ...context, stores }),
   ]);
   const pointer: Pointer = {
@@ -107,7 +106,13 @@ async function trustedKey({ signer, trusted, commit }: PublishContext): Promise<
   );
 }
 
-async function publishToRegion(context: PublishContext, catalog: Catalog, release: Release, key: PublicKey) {
+async function publishToRegion(
+  context: PublishContext,
+  catalog: Catalog,
+  release: Release,
+  key: PublicKey,
+  isFirst: boolean,
+) {
   const { store } = catalog;
   let uploaded = 0;
   const [found, isSigned, encryptionKey] = await Promise.all([
@@ -117,7 +122,7 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   ]);
   let published = found;
   if (published === undefined) {
-    uploaded += await uploadRelease(catalog, release);
+    uploaded += await uploadRelease(catalog, release, isFirst);
     published = (await catalog.manifest(release.release))!;
     context.print(`release ${release.release} is in ${store.region}: ${uploaded} objects uploaded`);
   }
@@ -128,17 +133,12 @@ async function publishToRegion(context: PublishContext, catalog: Catalog, releas
   return { region: store.region, site: { manifest: published.pin, encryptionKey }, uploaded };
 }
 
-/** Bundles that are there already are asked for, not sent: a commit seldom changes more than one role. */
-async function uploadRelease(catalog: Catalog, release: Release): Promise<number> {
+async function uploadRelease(catalog: Catalog, release: Release, isFirst: boolean): Promise<number> {
   const { store } = catalog;
-  const bundles = Object.entries(release.roles).map(async ([role, { tar, ...said }]) => {
+  const bundles = Object.entries(release.roles).map(async ([role, { bundle, ...said }]) => {
     const key = bundleKey(role, said.bundleSha256);
-    const found = await store.head(key);
-    if (found !== undefined && found.sha256 !== said.bundleSha256) throw tampered(catalog, key);
-    const bundle =
-      found ?? (await store.create(key, await compress(await tar(), { level: 1 }), said.bundleSha256));
-    const isNew = found === undefined && "kind" in bundle && bundle.kind === "created";
-    return { isNew, role: [role, { ...said, bundle: { key, versionId: bundle.versionId } }] as const };
+    const { isNew, versionId } = await uploadBundle(catalog, key, said.bundleSha256, bundle, isFirst);
+    return { isNew, role: [role, { ...said, bundle: { key, versionId } }] as const };
   });
   const done = await Promise.all(bundles);
   const manifest: Manifest = {
@@ -153,6 +153,28 @@ async function uploadRelease(catalog: Catalog, release: Release): Promise<number
   const body = encodeJson(manifest);
   const { kind } = await store.create(manifestKey(release.release), Buffer.from(body), sha256(body));
   return done.filter(({ isNew }) => isNew).length + (kind === "created" ? 1 : 0);
+}
+
+/**
+ * A bundle that is there already is asked for, not sent: a commit seldom changes more than one role. Of an
+ * environment's first release none is there, most likely; one that is all the same is not written over.
+ */
+async function uploadBundle(
+  catalog: Catalog,
+  key: string,
+  sha256: string,
+  bundle: () => Promise<Buffer>,
+  isFirst: boolean,
+): Promise<{ isNew: boolean; versionId: string }> {
+  const { store } = catalog;
+  let there = isFirst ? undefined : await store.head(key);
+  if (there === undefined) {
+    const { kind, versionId } = await store.create(key, await bundle(), sha256);
+    if (kind === "created") return { isNew: true, versionId };
+    there = await store.head(key);
+  }
+  if (there?.sha256 !== sha256) throw tampered(catalog, key);
+  return { isNew: false, versionId: there.versionId };
 }
 
 function tampered({ store }: Catalog, key: string): RekindleError {

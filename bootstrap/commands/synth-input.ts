@@ -6,13 +6,14 @@ import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
+import type { Wish } from "../recovery/choose.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
 import { type RegionNow, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
 import { lookAround } from "./plan.ts";
 
-const newest = { kind: "newest" } as const;
+const newest: Wish = { kind: "newest" };
 
 export interface SynthesisContext {
   topology: Topology;
@@ -34,12 +35,13 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   const { topology } = context;
   try {
     await context.catalog.store.inspect();
-    const region = await lookAround(topology, context.catalog, context.backups, newest);
+    const now = context.clock.now().toISOString();
+    const around = await lookAround(context, newest, now);
     return {
       version: 1,
       topology,
-      primary: resolvePrimary(topology, region.contents),
-      recovery: await resolveRecovery(context, region),
+      primary: resolvePrimary(topology, around.contents),
+      recovery: await resolveRecovery(context, around, now),
     };
   } catch (error) {
     // "Could not look" must not read as "not there": the reason is the error's own.
@@ -61,8 +63,8 @@ export async function writeSynthesisInput(path: string, input: SynthesisInput): 
   await rename(draft, path);
 }
 
-async function resolveRecovery(context: SynthesisContext, around: RegionNow): Promise<Resolved> {
-  const { topology, catalog, clock, print } = context;
+async function resolveRecovery(context: SynthesisContext, around: RegionNow, now: string): Promise<Resolved> {
+  const { topology, catalog, print } = context;
   const pinned = await catalog.pinnedPlan();
   if (pinned !== undefined && (await staysPinned(context, pinned))) {
     print(`recovery-stack: ${describePinned(pinned)}`);
@@ -71,14 +73,7 @@ async function resolveRecovery(context: SynthesisContext, around: RegionNow): Pr
     const reasons = missing.map((what) => `the pinned plan ${pinned.plan.id} has ${what}`);
     return { kind: "refused", reasons: [...reasons, "ask for another plan: rekindle plan"] };
   }
-  const now = clock.now().toISOString();
-  const planned = resolvePlan({
-    topology,
-    region: catalog.store.region,
-    wish: newest,
-    now,
-    ...around,
-  });
+  const planned = resolvePlan({ topology, region: catalog.store.region, wish: newest, now, ...around });
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });

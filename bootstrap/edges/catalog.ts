@@ -2,8 +2,18 @@ import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
 import type { GoldenImage } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
+import type { Wish } from "../recovery/choose.ts";
+import type { Hold } from "../recovery/hold.ts";
 import type { PinnedPlan, RecoveryPlan } from "../recovery/plan.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
+import {
+  afterMoment,
+  type PointEntry,
+  pointEntries,
+  pointKey,
+  pointPrefix,
+  pointStem,
+} from "../recovery/point-index.ts";
 import type { CatalogContents } from "../recovery/resolve.ts";
 import { sha256 } from "../release/digest.ts";
 import { type HistoryRecord, historyKey, historyPrefix, releaseInKeys } from "../release/history.ts";
@@ -14,7 +24,9 @@ import type { ObjectStore } from "./aws/objects.ts";
 const pointerKey = "current.json";
 const pinnedPlanKey = "catalog/pinned-plan.json";
 const imageKey = (recipe: string) => `catalog/images/${recipe}.json`;
-const pointKey = (id: string) => `catalog/points/${id}.json`;
+const holdKey = (id: string) => `catalog/holds/${id}.json`;
+/** So many reasons against newer points are told one by one. */
+const pointsTold = 20;
 
 /** The index of one region: what a rebuild there can read when nothing else answers. */
 export class Catalog {
@@ -93,12 +105,12 @@ export class Catalog {
     return this.#readAll<BootReport>("reports/");
   }
 
-  /** Everything that planning looks at, read at one time. */
-  async contents(): Promise<CatalogContents> {
-    const [found, images, points] = await Promise.all([
+  /** Everything that planning looks at: the points up to the first that `whyNot` has nothing against, or one by name. */
+  async contents(wish: Wish, whyNot: (point: RecoveryPoint) => readonly string[]): Promise<CatalogContents> {
+    const [found, images, { points, skipped }] = await Promise.all([
       this.pointer(),
-      this.#readAll<GoldenImage>("catalog/images/"),
-      this.points(),
+      this.images(),
+      this.#lookFor(wish, whyNot),
     ]);
     const releases = new Set([
       ...points.map(({ release }) => release.release),
@@ -107,28 +119,108 @@ export class Catalog {
     const manifests = await Promise.all([...releases].map((release) => this.manifest(release)));
     return {
       pointer: found?.pointer,
-      images,
+      images: images.filter(({ removing }) => !removing),
       points,
+      skipped,
       manifests: Object.fromEntries(
         manifests.filter((one) => one !== undefined).map((one) => [one.manifest.release, one]),
       ),
     };
   }
 
+  /** Every image, also those that a prune has begun to remove. */
+  images(): Promise<GoldenImage[]> {
+    return this.#readAll<GoldenImage>("catalog/images/");
+  }
+
   async image(recipe: string): Promise<GoldenImage | undefined> {
-    return this.#read<GoldenImage>(imageKey(recipe));
+    const image = await this.#read<GoldenImage>(imageKey(recipe));
+    return image?.removing ? undefined : image;
+  }
+
+  removeImage(recipe: string): Promise<void> {
+    return this.store.remove(imageKey(recipe));
   }
 
   writeImage(image: GoldenImage): Promise<void> {
     return this.#write(imageKey(image.recipe), image);
   }
 
-  points(): Promise<RecoveryPoint[]> {
-    return this.#readAll<RecoveryPoint>("catalog/points/");
+  /** The index of all points, the newest first, page by page; `asOf` leaves out what began after it. */
+  entries(asOf?: string): AsyncGenerator<PointEntry> {
+    return pointEntries(this.store.pages(pointPrefix, asOf === undefined ? undefined : afterMoment(asOf)));
   }
 
-  writePoint(point: RecoveryPoint): Promise<void> {
-    return this.#write(pointKey(point.id), point);
+  /** The newest points, the newest first. */
+  async points(limit = Number.POSITIVE_INFINITY): Promise<RecoveryPoint[]> {
+    const points: RecoveryPoint[] = [];
+    for await (const entry of this.entries()) {
+      if (points.length >= limit) break;
+      const point = await this.#pointOf(entry);
+      if (point !== undefined) points.push(point);
+    }
+    return points;
+  }
+
+  async point(id: string): Promise<RecoveryPoint | undefined> {
+    const stem = pointStem(id);
+    if (stem === undefined) return undefined;
+    for await (const entry of pointEntries([await this.store.list(stem)])) return this.#pointOf(entry);
+    return undefined;
+  }
+
+  async writePoint(point: RecoveryPoint): Promise<void> {
+    const key = pointKey(point);
+    await this.#write(key, point);
+    await this.#removeKeys(point.id, key);
+  }
+
+  removePoint(id: string): Promise<void> {
+    return this.#removeKeys(id);
+  }
+
+  async #removeKeys(id: string, kept?: string): Promise<void> {
+    const stem = pointStem(id);
+    const keys = stem === undefined ? [] : await this.store.list(stem);
+    for (const key of keys) if (key !== kept) await this.store.remove(key);
+  }
+
+  async #lookFor(wish: Wish, whyNot: (point: RecoveryPoint) => readonly string[]) {
+    const points: RecoveryPoint[] = [];
+    if (wish.kind === "point") {
+      const named = await this.point(wish.id);
+      const others = named === undefined || whyNot(named).length > 0 ? await this.points(pointsTold) : [];
+      const rest = others.filter(({ id }) => id !== wish.id);
+      return { points: named === undefined ? rest : [named, ...rest], skipped: 0 };
+    }
+    let skipped = 0;
+    for await (const entry of this.entries(wish.kind === "as-of" ? wish.moment : undefined)) {
+      const isTold = points.length < pointsTold;
+      const point = isTold || entry.status === "complete" ? await this.#pointOf(entry) : undefined;
+      const isUsable = point !== undefined && whyNot(point).length === 0;
+      if (point !== undefined && (isTold || isUsable)) points.push(point);
+      else skipped++;
+      if (isUsable) break;
+    }
+    return { points, skipped };
+  }
+
+  async #pointOf({ id, status }: PointEntry): Promise<RecoveryPoint | undefined> {
+    if (status === "unknown") return undefined;
+    // Whoever changed its status since it was listed has written the new key already.
+    return (await this.#read<RecoveryPoint>(pointKey({ id, status }))) ?? this.point(id);
+  }
+
+  async holds(): Promise<Hold[]> {
+    return this.#readAll<Hold>("catalog/holds/");
+  }
+
+  writeHold(hold: Hold): Promise<void> {
+    return this.#write(holdKey(hold.id), hold);
+  }
+
+  removeHold(id: string): Promise<void> {
+    return this.store.remove(holdKey(id));
   }
 
   async pinnedPlan(): Promise<PinnedPlan | undefined> {

@@ -38,10 +38,11 @@ export async function dataOfPoint(
   const region = regions.recovery;
   const wish = { region, terraformCliConfig: undefined, inherited: {} };
   const cloud = cloudOfSandbox(topology, sandboxEnvironment(sandbox, wish).set, run.stopwatch);
-  const points = await cloud.recovery.catalog.points();
-  const known = points.filter(({ status }) => status === "complete").map((point) => point.id);
-  const point = points.find((one) => one.id === id && one.status === "complete");
-  if (point === undefined) {
+  const { catalog } = cloud.recovery;
+  const point = await catalog.point(id);
+  if (point?.status !== "complete") {
+    const newest = await catalog.points(10);
+    const known = newest.filter(({ status }) => status === "complete").map((one) => one.id);
     throw new RekindleError(
       "no-recovery-point",
       `the sandbox has no complete recovery point ${JSON.stringify(id)} of ${name}; ${known.length === 0 ? "take one with: rekindle snapshot" : `it has ${known.join(", ")}`}`,

@@ -16,4 +16,6 @@ export interface GoldenImage {
   createdAt: string;
   /** Region → AMI id. */
   images: Record<string, string>;
+  /** A prune has begun to remove it: nothing may be started from it any more. */
+  removing?: true;
 }

@@ -7,9 +7,13 @@ export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { ki
 /** What every data set of the environment is called, so that a point that lacks one is noticed. */
 export interface Expected {
   region: string;
+  /** When it is looked at: a thaw lasts for a time. ISO 8601, UTC. */
+  now?: string;
   /** Server → names of its volumes. */
   servers: Readonly<Record<string, readonly string[]>>;
   databases: readonly string[];
+  /** What else speaks against a point that has all of this. */
+  against?: (point: RecoveryPoint) => string[];
 }
 
 export type Choice =
@@ -17,22 +21,21 @@ export type Choice =
   | { kind: "none"; reasons: string[] };
 
 /** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
-export function choosePoint(
-  points: readonly RecoveryPoint[],
-  wish: Wish,
-  expected: Expected,
-  /** What else speaks against a point, whose parts are all there. */
-  against: (point: RecoveryPoint) => string[] = () => [],
-): Choice {
+export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
   const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
   const passedOver: PassedOver[] = [];
   for (const point of newestFirst) {
-    const faults = [...unwanted(point, wish), ...unusable(point, expected)];
-    const reasons = faults.length > 0 ? faults : against(point);
+    const reasons = whyNot(point, wish, expected);
     if (reasons.length === 0) return { kind: "chosen", point, passedOver };
     passedOver.push({ point: point.id, takenAt: point.takenAt, reasons });
   }
   return { kind: "none", reasons: explainNone(passedOver, wish, expected.region) };
+}
+
+/** Why a point is not to be rebuilt from; empty for one that is. */
+export function whyNot(point: RecoveryPoint, wish: Wish, expected: Expected): string[] {
+  const faults = [...unwanted(point, wish), ...unusable(point, expected)];
+  return faults.length > 0 ? faults : (expected.against?.(point) ?? []);
 }
 
 function unwanted(point: RecoveryPoint, wish: Wish): string[] {
@@ -42,14 +45,24 @@ function unwanted(point: RecoveryPoint, wish: Wish): string[] {
   return [];
 }
 
+const whyNotComplete = {
+  pending: "pending: its snapshot command has not finished",
+  incomplete: "incomplete",
+  removing: "removing: a prune has begun to remove it",
+};
+
 function unusable(point: RecoveryPoint, expected: Expected): string[] {
-  if (point.status !== "complete") {
-    return [
-      point.status === "pending" ? "pending: its snapshot command has not finished" : "incomplete",
-      ...point.faults,
-    ];
-  }
-  return [...missingVolumes(point, expected), ...missingDatabases(point, expected)];
+  if (point.status !== "complete") return [whyNotComplete[point.status], ...point.faults];
+  return [
+    ...coldVolumes(point, expected),
+    ...missingVolumes(point, expected),
+    ...missingDatabases(point, expected),
+  ];
+}
+
+function coldVolumes({ id, archived }: RecoveryPoint, { now }: Expected): string[] {
+  if (archived === undefined || (now !== undefined && now < (archived.readableUntil ?? ""))) return [];
+  return [`its snapshots lie in the archive tier since ${archived.since}; thaw them: rekindle thaw ${id}`];
 }
 
 function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): string[] {

@@ -57,7 +57,7 @@ export type DataSet = VolumeSet | DatabaseSet;
 
 /**
  * Data snapshots taken together, with the release and the images that were live.
- * `catalog/points/<id>.json`. Only a complete point is ever chosen.
+ * One file of the catalog, whose key `point-index.ts` writes. Only a complete point is ever chosen.
  */
 export interface RecoveryPoint {
   version: 1;
@@ -66,7 +66,8 @@ export interface RecoveryPoint {
   environment: string;
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
-  status: "pending" | "complete" | "incomplete";
+  /** `removing` once a prune has begun: what it consists of may be gone. */
+  status: "pending" | "complete" | "incomplete" | "removing";
   /** The least that was observed of its data sets. */
   consistency: Consistency;
   release: ReleaseReference;
@@ -75,6 +76,8 @@ export interface RecoveryPoint {
   sets: DataSet[];
   /** Why it is not complete: one sentence a part. */
   faults: string[];
+  /** Since when its volumes' snapshots lie in the archive tier, from which nothing is restored before a thaw; and until when one lasts. */
+  archived?: { since: string; readableUntil?: string };
 }
 
 const best: readonly Consistency[] = ["application", "filesystem", "crash"];

@@ -26,7 +26,10 @@ export interface CatalogContents {
   /** Release → its manifest in this region, and what a server checks it by. */
   manifests: Readonly<Record<string, { manifest: Manifest; pin: ManifestPin }>>;
   images: readonly GoldenImage[];
+  /** The points that were looked at: up to the newest that can be rebuilt from. What is older is not read. */
   points: readonly RecoveryPoint[];
+  /** How many more were passed over on the way. Some dozen of reasons are enough for anybody. */
+  skipped?: number;
 }
 
 /** What a region says of itself at the moment of the plan. */
@@ -51,43 +54,46 @@ export type Planned = { kind: "planned"; plan: RecoveryPlan } | { kind: "refused
 /** Resolves every pin of a rebuild, with reasons; or says why there is nothing to rebuild from. */
 export function resolvePlan(request: PlanRequest): Planned {
   const { topology, region, wish, now, contents, liveThen } = request;
-  const { name, objectives } = topology.environment;
   const byTime = pointsInTime(request.restorable, wish);
-  const expected = expectedData(topology, region);
-  // What goes to the second needs no snapshot.
-  const fromPoint = { ...expected, databases: expected.databases.filter((one) => byTime[one] === undefined) };
-  const apart = (point: RecoveryPoint | undefined) => farApart({ region, point, byTime }, objectives.maxSkew);
-  const choice = choosePoint(contents.points, wish, fromPoint, apart);
+  const wanted = wantedOfPoint(request);
+  const choice = choosePoint(contents.points, wish, wanted);
+  const more = contents.skipped ? [`${contents.skipped} more points are passed over for such reasons`] : [];
   const needsPoint =
-    Object.keys(fromPoint.servers).length + fromPoint.databases.length > 0 ||
+    Object.keys(wanted.servers).length + wanted.databases.length > 0 ||
     // Of a past state without data in it, only a point knows the release, or the history.
     (wish.kind !== "newest" && liveThen === undefined);
-  if (choice.kind === "none" && needsPoint) return { kind: "refused", reasons: choice.reasons };
+  if (choice.kind === "none" && needsPoint) return { kind: "refused", reasons: [...choice.reasons, ...more] };
   const point = choice.kind === "chosen" ? choice.point : undefined;
   const data: PlannedData = { region, point, byTime };
-  if (point === undefined && apart(undefined).length > 0)
-    return { kind: "refused", reasons: apart(undefined) };
+  // A point's own was looked at when it was chosen.
+  const apart = point === undefined ? farApart(topology, data) : [];
+  if (apart.length > 0) return { kind: "refused", reasons: apart };
 
   const release = chooseRelease(request, data);
   if (release.kind === "refused") return release;
   const moments = momentsOf(data);
   const skew = skewOf(moments);
   const consistency = consistencyOf(data);
-  const wanted = wish.kind === "as-of" && wish.moment < now ? wish.moment : now;
+  const moment = wish.kind === "as-of" && wish.moment < now ? wish.moment : now;
   return {
     kind: "planned",
     plan: {
       version: 1,
       id: `plan-${now.replace(/[-:.]/g, "").toLowerCase()}`,
-      environment: name,
+      environment: topology.environment.name,
       region,
       createdAt: now,
       ...(wish.kind === "as-of" ? { asOf: wish.moment } : {}),
       ...(usesPoint(data) ? { point: point!.id } : {}),
       ...(consistency === undefined ? {} : { consistency }),
-      dataSets: ages(moments, wanted),
+      dataSets: ages(moments, moment),
       ...(skew === undefined ? {} : { skew }),
-      reasons: [...pointReasons(data, wish), ...databaseReasons(topology, data, wish), ...release.reasons],
+      reasons: [
+        ...pointReasons(data, wish),
+        ...databaseReasons(topology, data, wish),
+        ...more,
+        ...release.reasons,
+      ],
       passedOver: choice.kind === "chosen" ? choice.passedOver : [],
       pins: {
         site: "recovery",
@@ -100,10 +106,28 @@ export function resolvePlan(request: PlanRequest): Planned {
   };
 }
 
+/** What a point must have to be rebuilt from: of what can go to the second it needs no snapshot. */
+export function wantedOfPoint({
+  topology,
+  region,
+  wish,
+  now,
+  restorable,
+}: Pick<PlanRequest, "topology" | "region" | "wish" | "now" | "restorable">): Expected {
+  const byTime = pointsInTime(restorable, wish);
+  const expected = expectedData(topology, region);
+  return {
+    ...expected,
+    now,
+    databases: expected.databases.filter((name) => byTime[name] === undefined),
+    against: (point) => farApart(topology, { region, point, byTime }),
+  };
+}
+
 /** With the moment at which those that go to the second are nearest to the others. */
-function farApart(data: PlannedData, maxSkew: string | undefined): string[] {
+function farApart({ environment }: Topology, data: PlannedData): string[] {
   const moments = momentsOf(data);
-  const reasons = tooFarApart(moments, maxSkew);
+  const reasons = tooFarApart(moments, environment.objectives.maxSkew);
   if (Object.keys(data.byTime).length === 0) return reasons;
   const nearest = data.point?.takenAt ?? skewOf(moments)?.oldest.takenAt;
   return reasons.map((reason) => `${reason}; they are nearest with: rekindle plan --as-of ${nearest}`);

@@ -1,4 +1,3 @@
-import { gzipSync } from "node:zlib";
 import { renderUserData } from "../../cloud-init/user-data.ts";
 import type { Topology } from "../config/schema.ts";
 import { userDataVariables } from "../config/user-data.ts";
@@ -28,7 +27,7 @@ export async function worktreeRelease(
   const { name: environment } = topology.environment;
   const { release, commit, roles } = await assembleRelease(environment, worktree, { [role]: source });
   // It was packed just now: only a role that is published already comes without.
-  const { tar, ...said } = roles[role]!;
+  const { bundle: packed, ...said } = roles[role]!;
   const bundle = { key: bundleKey(role, said.bundleSha256), versionId: worktree };
   const manifest: Manifest = {
     version: 1,
@@ -46,7 +45,7 @@ export async function worktreeRelease(
     release,
     manifest: pin,
     objects: new Map([
-      [`${bucket}/${bundle.key}`, gzipSync(await tar(), { level: 1 })],
+      [`${bucket}/${bundle.key}`, await packed()],
       [`${bucket}/${pin.key}`, Buffer.from(body)],
     ]),
     userData: renderUserData(

@@ -1,3 +1,5 @@
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { canonicalJson, sha256 } from "./digest.ts";
 import type {
   Manifest,
@@ -10,6 +12,9 @@ import type {
 import type { PackedTree } from "./packed-trees.ts";
 import { canonicalTar } from "./tar.ts";
 import type { TreeEntry } from "./tree.ts";
+
+/** Quickly rather than well: text shrinks to a third at any level, and a release waits for it. */
+const compress = (tar: Buffer) => promisify(gzip)(tar, { level: 1 });
 
 /** What one role contributes: its configuration as it lies on the server, its duties there, and its user-data. */
 export interface RoleSource {
@@ -24,12 +29,12 @@ export interface RoleSource {
   recipe: string;
 }
 
-/** A release before it is anywhere: every role's tar, and what the manifest will say of it. */
+/** A release before it is anywhere: every role's bundle, a compressed tar, and what the manifest will say of it. */
 export interface Release {
   release: string;
   environment: string;
   commit: string;
-  roles: Record<string, ReleaseRole & { tar: () => Promise<Buffer> }>;
+  roles: Record<string, ReleaseRole & { bundle: () => Promise<Buffer> }>;
 }
 
 /** Packs one commit's roles. A pure function of its arguments: the same commit gives the same release. */
@@ -51,18 +56,21 @@ export async function assembleRelease(
   return { release: releaseName(environment, commit, roles), environment, commit, roles };
 }
 
-async function packTree(source: RoleSource): Promise<PackedTree & Pick<Release["roles"][string], "tar">> {
-  if (source.packed !== undefined) return { ...source.packed, tar: () => canonicalTar(source.tree) };
+async function packTree(source: RoleSource): Promise<PackedTree & Pick<Release["roles"][string], "bundle">> {
+  if (source.packed !== undefined)
+    return { ...source.packed, bundle: async () => compress(await canonicalTar(source.tree)) };
   const { tree, restartedBy } = source;
   const tar = await canonicalTar(tree);
   const files = tree.map((entry) => describe(entry, restartedBy(entry.path)));
-  return { tar: async () => tar, bundleSha256: sha256(tar), files };
+  // On another thread, while the next role is packed; and once, for all regions.
+  const bundle = compress(tar);
+  return { bundle: () => bundle, bundleSha256: sha256(tar), files };
 }
 
 /** Whether a stored manifest is this release's: all of it but the S3 versions, which are the bucket's own. */
 export function isManifestOf(manifest: Manifest, release: Release): boolean {
   const stored = Object.entries(manifest.roles).map(([role, { bundle: _bundle, ...said }]) => [role, said]);
-  const own = Object.entries(release.roles).map(([role, { tar: _tar, ...said }]) => [role, said]);
+  const own = Object.entries(release.roles).map(([role, { bundle: _bundle, ...said }]) => [role, said]);
   const { environment, commit } = manifest;
   return (
     canonicalJson({ environment, commit, stored }) ===
@@ -85,7 +93,7 @@ export function manifestPin(bucket: string, release: string, versionId: string, 
 
 function releaseName(environment: string, commit: string, roles: Release["roles"]): string {
   // The tar is in its digest.
-  const content = Object.entries(roles).map(([role, { tar: _tar, ...said }]) => ({ role, ...said }));
+  const content = Object.entries(roles).map(([role, { bundle: _bundle, ...said }]) => ({ role, ...said }));
   return `${commit.slice(0, 12)}-${sha256(canonicalJson({ environment, content })).slice(0, 12)}`;
 }
 

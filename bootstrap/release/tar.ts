@@ -8,13 +8,18 @@ import type { TreeEntry } from "./tree.ts";
 export async function canonicalTar(tree: readonly TreeEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const entry of tree) {
-    if (entry.kind === "file") archive.entry(header(entry), Buffer.from(entry.content));
+    if (entry.kind === "file") archive.entry(header(entry), bufferOf(entry.content));
     else archive.entry(header(entry));
   }
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** The same bytes, not a copy. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function header(entry: TreeEntry): Parameters<Pack["entry"]>[0] {

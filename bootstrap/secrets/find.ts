@@ -1,9 +1,11 @@
 import type { Candidate } from "./exempt.ts";
 import type { SecretRule } from "./rule.ts";
 import { settingRules } from "./setting-rules.ts";
+import { sieve } from "./sieve.ts";
 import { tokenRules } from "./token-rules.ts";
 
 const secretRules = [...tokenRules, ...settingRules];
+const words = sieve();
 
 /** Something that looks like a secret. The value itself is never told: only where it stands. */
 export interface Finding {
@@ -22,13 +24,15 @@ export function findSecrets(path: string, bytes: Uint8Array): Finding[] {
   const isBinary = content.subarray(0, 8192).includes(0);
   // As bytes: places are the same whatever the encoding, and every secret's own alphabet is ASCII.
   const text = content.toString("latin1");
-  const lower = text.toLowerCase();
-  const rules = secretRules.filter(
-    ({ name, words, files }) =>
-      (!isBinary || name === "private-key") &&
-      (files === undefined || files.test(path)) &&
-      words.some((word) => lower.includes(word)),
+  words.pour(content);
+  const candidates = secretRules.filter(
+    (rule) =>
+      (!isBinary || rule.name === "private-key") &&
+      (rule.files === undefined || rule.files.test(path)) &&
+      rule.words.some((word) => words.mayHave(word)),
   );
+  const lower = candidates.length === 0 ? "" : text.toLowerCase();
+  const rules = candidates.filter((rule) => rule.words.some((word) => lower.includes(word)));
   const found = rules.flatMap((rule) => findingsOf(rule, text));
   return placed(text, withoutOverlaps(found.sort((a, b) => a.start - b.start || b.end - a.end)));
 }

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
+
 import { parse } from "yaml";
 import { sha256 } from "../../bootstrap/release/digest.ts";
 import type { Manifest, ServerDuties } from "../../bootstrap/release/manifest.ts";
@@ -103,7 +103,8 @@ export function aBootingServer(): BootingServer {
         },
         ...source,
       });
-      const { tar, ...said } = (await assembleRelease("shop", "a".repeat(40), { web: role })).roles.web!;
+      const { bundle: packed, ...said } = (await assembleRelease("shop", "a".repeat(40), { web: role })).roles
+        .web!;
       const bundle = { key: `bundles/web/${said.bundleSha256}.tar.gz`, versionId: "b1" };
       const { region } = someVariables();
       const manifest = {
@@ -117,7 +118,7 @@ export function aBootingServer(): BootingServer {
       };
       const text = `${JSON.stringify((tamper.forged ?? same)(manifest), undefined, 2)}\n`;
       const manifestKey = `releases/${release}/manifest.json`;
-      store(`${bundle.key}@${bundle.versionId}`, (tamper.bundle ?? same)(gzipSync(await tar())));
+      store(`${bundle.key}@${bundle.versionId}`, (tamper.bundle ?? same)(await packed()));
       store(`${manifestKey}@m1`, (tamper.manifest ?? same)(text));
       const signature = sign(
         tamper.signer === undefined || tamper.signer.asymmetricKeyType === "ed25519" ? null : "sha256",

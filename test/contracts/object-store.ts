@@ -79,10 +79,45 @@ export function objectStoreContract<T extends ObjectStore>(
       expect(await store.availability("bundles/none")).toBeUndefined();
     });
 
+    it("tells when an object was written, and what time it is, by one clock", async () => {
+      const store = await open();
+      await store.swap("a", text("1"), undefined);
+      const written = Date.parse((await store.get("a"))!.writtenAt);
+      const age = (await store.now()).getTime() - written;
+      expect(age).toBeGreaterThan(-1_500);
+      expect(age).toBeLessThan(60_000);
+    });
+
     it("lists a prefix, sorted, and nothing beside it", async () => {
       const store = await open();
       for (const key of ["catalog/b", "catalog/a", "other/c"]) await store.create(key, text(key), "d");
       expect(await store.list("catalog/")).toEqual(["catalog/a", "catalog/b"]);
+    });
+
+    it("lists a prefix page by page, from any key on", async () => {
+      const store = await open();
+      const keys = ["a/1", "a/2", "a/3", "a/4", "b/1"];
+      for (const key of keys) await store.create(key, text(key), "d");
+      const listed = async (after?: string) => {
+        const found: string[] = [];
+        for await (const page of store.pages("a/", after)) found.push(...page);
+        return found;
+      };
+      expect(await listed()).toEqual(keys.slice(0, 4));
+      expect(await listed("a/2")).toEqual(["a/3", "a/4"]);
+      expect(await listed("a/20")).toEqual(["a/3", "a/4"]);
+      expect(await listed("a/9")).toEqual([]);
+    });
+
+    it("takes a key out of its listing, and keeps what it held as a version", async () => {
+      const store = await open();
+      const { versionId } = await store.create("a", text("1"), "d");
+      await store.remove("a");
+      await store.remove("a");
+      expect(await store.list("")).toEqual([]);
+      expect(await store.get("a")).toBeUndefined();
+      expect((await store.get("a", versionId))?.body.toString()).toBe("1");
+      expect(await store.swap("a", text("2"), undefined)).toBe("swapped");
     });
   });
 }

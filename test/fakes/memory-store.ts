@@ -1,10 +1,12 @@
 import { ArchivedObject, type Availability, type ObjectStore } from "../../bootstrap/edges/aws/objects.ts";
+import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { sha256 } from "../../bootstrap/release/digest.ts";
 
 interface Kept {
   body: Buffer;
   sha256: string | undefined;
   versionId: string;
+  writtenAt: string;
   availability: Availability;
 }
 
@@ -17,6 +19,8 @@ export class MemoryStore implements ObjectStore {
   thawing: "readable" | "thawing" = "readable";
   beforeSwap: (key: string) => Promise<void> = async () => undefined;
   inspection: () => Promise<void> = async () => undefined;
+  /** The store's own clock. */
+  clock: () => Date = systemClock.now;
   readonly #objects = new Map<string, Kept>();
   readonly #versions = new Map<string, Kept[]>();
 
@@ -27,6 +31,10 @@ export class MemoryStore implements ObjectStore {
 
   inspect(): Promise<void> {
     return this.inspection();
+  }
+
+  async now(): Promise<Date> {
+    return this.clock();
   }
 
   async create(key: string, body: Uint8Array, digest: string) {
@@ -92,10 +100,26 @@ export class MemoryStore implements ObjectStore {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
+  /** Two keys a page, so that whoever reads only the first one shows. */
+  async *pages(prefix: string, after = "") {
+    const keys = (await this.list(prefix)).filter((key) => key > after);
+    for (let at = 0; at < keys.length; at += 2) yield keys.slice(at, at + 2);
+  }
+
+  async remove(key: string) {
+    this.#objects.delete(key);
+  }
+
   #put(key: string, body: Uint8Array, digest: string | undefined): string {
     this.writes.push(key);
     const versionId = `version-${this.writes.length}`;
-    const kept: Kept = { body: Buffer.from(body), sha256: digest, versionId, availability: "readable" };
+    const kept: Kept = {
+      body: Buffer.from(body),
+      sha256: digest,
+      versionId,
+      writtenAt: this.clock().toISOString(),
+      availability: "readable",
+    };
     this.#objects.set(key, kept);
     this.#versions.set(key, [...(this.#versions.get(key) ?? []), kept]);
     return versionId;

@@ -1,5 +1,7 @@
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
@@ -18,6 +20,8 @@ export interface StoredObject {
   body: Buffer;
   etag: string;
   versionId: string;
+  /** By S3's clock, as `now` is; ISO 8601. */
+  writtenAt: string;
   /** The digest that was given at creation; only a claim until the bytes are digested. */
   sha256: string | undefined;
 }
@@ -58,6 +62,8 @@ export interface ObjectStore {
   readonly bucket: string;
   /** Refuses a bucket that is not there, not versioned, in another region or of another account. */
   inspect(): Promise<void>;
+  /** The moment by S3's clock, in whole seconds. */
+  now(): Promise<Date>;
   /** Creates the object; when the key is taken, tells the version that holds it and writes nothing. */
   create(
     key: string,
@@ -81,6 +87,10 @@ export interface ObjectStore {
   swap(key: string, body: Uint8Array, etag: string | undefined): Promise<"swapped" | "moved">;
   /** Every key below a prefix, sorted. */
   list(prefix: string): Promise<string[]>;
+  /** The same, page by page, each asked for when it is wanted; `after` leaves out what sorts up to it. */
+  pages(prefix: string, after?: string): AsyncIterable<string[]>;
+  /** Takes a key out of the listing; its versions stay for as long as the bucket keeps them. A free key is fine. */
+  remove(key: string): Promise<void>;
 }
 
 /**
@@ -110,12 +120,15 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     }
   }
 
-  async function listPage(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {
-    const from = token === undefined ? {} : { ContinuationToken: token };
-    try {
-      return await s3.send(new ListObjectsV2Command({ ...place, Prefix: prefix, ...from }));
-    } catch (error) {
-      return await explained(error);
+  async function* pages(prefix: string, after?: string): AsyncGenerator<string[]> {
+    let from: { StartAfter?: string; ContinuationToken?: string } | undefined =
+      after === undefined ? {} : { StartAfter: after };
+    while (from !== undefined) {
+      const request = new ListObjectsV2Command({ ...place, Prefix: prefix, ...from });
+      const page: ListObjectsV2CommandOutput = await s3.send(request).catch(explained);
+      yield (page.Contents ?? []).map(({ Key }) => Key!);
+      const token = page.NextContinuationToken;
+      from = token === undefined ? undefined : { ContinuationToken: token };
     }
   }
 
@@ -132,6 +145,25 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     async inspect() {
       await demandBucket(s3, place, region);
       await demandVersioning(s3, place, region);
+    },
+    async now() {
+      const command = new HeadBucketCommand(place);
+      let date: string | undefined;
+      // The SDK keeps an answer's headers from its caller.
+      command.middlewareStack.add(
+        (next) => async (args) => {
+          const answered = await next(args);
+          date = (answered.response as { headers?: Record<string, string> }).headers?.date;
+          return answered;
+        },
+        { step: "deserialize", priority: "low" },
+      );
+      await s3.send(command).catch(explained);
+      if (date !== undefined && !Number.isNaN(Date.parse(date))) return new Date(date);
+      throw new RekindleError(
+        "tool-failed",
+        `S3's answer for bucket ${bucket} has no date; look what is between this machine and S3`,
+      );
     },
     async create(key, body, sha256) {
       try {
@@ -153,6 +185,7 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
           body: Buffer.from(await found.Body!.transformToByteArray()),
           etag: found.ETag ?? "",
           versionId: found.VersionId ?? "",
+          writtenAt: found.LastModified!.toISOString(),
           sha256: found.Metadata?.sha256,
         };
       } catch (error) {
@@ -234,13 +267,12 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     },
     async list(prefix) {
       const keys: string[] = [];
-      let token: string | undefined;
-      do {
-        const page = await listPage(prefix, token);
-        keys.push(...(page.Contents ?? []).map(({ Key }) => Key!));
-        token = page.NextContinuationToken;
-      } while (token !== undefined);
+      for await (const page of pages(prefix)) keys.push(...page);
       return keys.sort();
+    },
+    pages,
+    async remove(key) {
+      await s3.send(new DeleteObjectCommand({ ...place, Key: key }));
     },
   };
 }
