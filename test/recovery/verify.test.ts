@@ -263,7 +263,7 @@ describe("verification", () => {
     } as const;
     const failed = (planned: DatabasePin, found: DatabasePin) =>
       verifySite(withDatabase, { ...pins, databases: { ledger: planned } }, observed, { [identifier]: found })
-        .filter(({ name, passed }) => name.includes("database") && !passed)
+        .filter(({ name, passed }) => /database ledger/.test(name) && !passed)
         .map(({ name }) => name);
     const origin = ["what database ledger comes from (by Terraform's state)"];
 

@@ -165,7 +165,7 @@ describe("an RDS instance", () => {
     );
     await become(other, "rebuilt", "available");
     const started = scripts.find((script) => script.includes("/restored"));
-    expect(started).toContain(RestoreTime.toISOString());
+    expect(started).toContain(`recovery_target_time = '${RestoreTime.toISOString().replace("Z", "+00")}'`);
 
     await other.send(
       new DeleteDBInstanceAutomatedBackupCommand({
