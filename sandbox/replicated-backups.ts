@@ -49,7 +49,6 @@ export class ReplicatedBackups {
   readonly #lost: LostRegions;
   readonly #note: (line: string) => void;
   readonly #kept = new Map<string, ReplicatedBackup>();
-  #isGoing = false;
 
   constructor(clock: Clock, lost: LostRegions, note: (line: string) => void) {
     this.#clock = clock;
@@ -72,7 +71,7 @@ export class ReplicatedBackups {
     const arn = `arn:${partition}:rds:${parts.region}:${account}:auto-backup:ab-${randomBytes(12).toString("hex")}`;
     const backup: ReplicatedBackup = { ...parts, arn, isStopped: false };
     this.#kept.set(arn, backup);
-    void this.#goOn();
+    void this.#follow(backup);
     return backup;
   }
 
@@ -86,14 +85,11 @@ export class ReplicatedBackups {
     this.#kept.clear();
   }
 
-  async #goOn(): Promise<void> {
-    if (this.#isGoing) return;
-    this.#isGoing = true;
-    while (this.#kept.size > 0) {
-      for (const backup of [...this.#kept.values()]) await this.#bringUpToDate(backup);
+  async #follow(backup: ReplicatedBackup): Promise<void> {
+    while (this.#kept.has(backup.arn) && !backup.isStopped) {
+      await this.#bringUpToDate(backup);
       await this.#clock.sleep(betweenRoundsMs);
     }
-    this.#isGoing = false;
   }
 
   async #bringUpToDate(backup: ReplicatedBackup): Promise<void> {
