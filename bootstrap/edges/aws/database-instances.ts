@@ -107,9 +107,10 @@ export function rdsInstances(access: AwsAccess, region: string): DatabaseInstanc
 /** What RDS does not take over from the source by itself. */
 function likeThe(present: DBInstance) {
   const group = present.DBParameterGroups?.[0]?.DBParameterGroupName;
+  const subnets = present.DBSubnetGroup?.DBSubnetGroupName;
   return {
     DBInstanceClass: present.DBInstanceClass!,
-    DBSubnetGroupName: present.DBSubnetGroup!.DBSubnetGroupName!,
+    ...(subnets === undefined ? {} : { DBSubnetGroupName: subnets }),
     VpcSecurityGroupIds: (present.VpcSecurityGroups ?? []).map(
       ({ VpcSecurityGroupId }) => VpcSecurityGroupId!,
     ),
