@@ -5,11 +5,14 @@ import { systemClock } from "../bootstrap/edges/clock.ts";
 import { type Sandbox, startSandbox } from "../bootstrap/edges/sandbox.ts";
 
 /** An S3 endpoint that all tools of a benchmark speak to: the sandbox's, so that requests are counted alike. */
-export async function withSandbox<T>(work: (sandbox: Sandbox, folder: string) => Promise<T>): Promise<T> {
+export async function withSandbox<T>(
+  work: (sandbox: Sandbox, folder: string) => Promise<T>,
+  moto: readonly string[] = ["moto_server"],
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "rekindle-bench-"));
   const sandbox = await startSandbox({
     stateDir: join(folder, "sandbox"),
-    moto: ["moto_server"],
+    moto,
     lifetime: "parent",
     gatewayScript: join("dist", "bench", "gateway.js"),
     clock: systemClock,

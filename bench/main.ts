@@ -1,8 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { bodies } from "./bodies.ts";
+import { catalogs } from "./catalog.ts";
 import { collecting } from "./collect.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
+import { quiescing } from "./quiesce.ts";
 import { serverSide } from "./server.ts";
 import { type Row, table } from "./table.ts";
 
@@ -12,12 +14,17 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
   "publish-many": { title: "Publishing many files to one region", measure: () => publishing(20_000) },
   server: { title: "Fetch, verify and unpack on the server", measure: () => serverSide(200) },
   collect: { title: "Collecting over ssh", measure: () => collecting(50) },
+  catalog: {
+    title: "Planning and pruning over a million snapshots, beside listing the same",
+    measure: () => catalogs(100_000),
+  },
   nightly: {
     title: "A nightly backup of a Debian server with nginx and PostgreSQL: its configuration, or all of it",
     measure: nightly,
   },
   bodies: { title: "A server in namespaces (engine box), and its rehearsal", measure: () => bodies("box") },
   machines: { title: "The same on a whole machine (engine qemu)", measure: () => bodies("qemu") },
+  quiesce: { title: "How long writes wait for a snapshot", measure: () => quiescing(8) },
 };
 
 const named = process.argv.slice(2);

@@ -3,7 +3,7 @@ import type { Cost } from "./measure.ts";
 /** One line of a benchmark's table: what was done, and what each tool took for it. Rekindle comes first. */
 export interface Row {
   what: string;
-  costs: Record<string, Cost>;
+  costs: Record<string, Pick<Cost, "seconds"> & Partial<Cost>>;
   /** What else was counted, for the last column. */
   note?: string;
 }
@@ -17,7 +17,8 @@ export function table(rows: readonly Row[]): string {
       const cost = costs[tool];
       if (cost === undefined) return "";
       const ratio = tool === tools[0] ? "" : `, ${(cost.seconds / own).toFixed(1)} ×`;
-      return `${cost.seconds.toFixed(2)} s${ratio}, ${Math.round(cost.peakMiB)} MiB`;
+      const memory = cost.peakMiB === undefined ? "" : `, ${Math.round(cost.peakMiB)} MiB`;
+      return `${cost.seconds.toFixed(2)} s${ratio}${memory}`;
     });
     return `| ${[what, ...cells, note].join(" | ")} |`;
   });

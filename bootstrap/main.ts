@@ -200,10 +200,13 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, copied to the recovery region")
+  .description("take a recovery point of all data, made quiet and copied to the recovery region")
+  .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
+  .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
-  .action(async (options) => (await entry()).snapshotCommand(options));
+  .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")
@@ -234,6 +237,66 @@ restore
   .action(async (database, options) =>
     (await import("./entry/restore-database.ts")).restoreDatabaseCommand(database, options),
   );
+program
+  .command("prune")
+  .description(
+    "what of the recovery points, images and snapshots stays or goes, and why; removes only with --remove",
+  )
+  .option("--remove", "carry it out; else nothing is removed")
+  .addOption(
+    new Option(
+      "--leftover <id>",
+      "remove this snapshot or image that nothing explains; may be given several times",
+    )
+      .argParser(each)
+      .conflicts("remove"),
+  )
+  .option("--wait [duration]", "wait for another prune to end, an hour or as long as this; else leave")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/prune.ts")).pruneCommand(options));
+const hold = program.command("hold").description("keep a recovery point from every prune");
+hold
+  .command("add")
+  .description("keep a point until a moment")
+  .argument("<point>")
+  .requiredOption("--reason <text>", "why; it is kept with the hold")
+  .requiredOption("--until <time>", "when it ends, in ISO 8601")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/hold.ts")).addHoldCommand(point, options));
+hold
+  .command("remove")
+  .description("end a hold")
+  .argument("<id>")
+  .addOption(env)
+  .addOption(json)
+  .action(async (id, options) => (await import("./entry/hold.ts")).endHoldCommand(id, options));
+hold
+  .command("list")
+  .description("every hold, of all regions")
+  .addOption(env)
+  .addOption(json)
+  .action(async (options) => (await import("./entry/hold.ts")).listHoldsCommand(options));
+program
+  .command("thaw")
+  .description("bring a recovery point back from the archive tier and Glacier; says when, and at what cost")
+  .argument("<point>")
+  .option("--region <region>", "where; else in the recovery region")
+  .option("--days <n>", "how long snapshots stay readable", "7")
+  .option("--wait", "wait until all of it can be read, which may take three days")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/thaw.ts")).thawPointCommand(point, options));
+program
+  .command("check")
+  .description("read everything that a recovery would need, in the region where it would be needed")
+  .option("--region <region>", "where; else the recovery region")
+  .option("--all", "every complete recovery point, not only the newest and the pinned one")
+  .addOption(env)
+  .addOption(json)
+  .addHelpText("after", "\nExit codes: 0 all is there, 1 something is not, and is named.")
+  .action(async (options) => (await import("./entry/check.ts")).checkCommand(options));
 program
   .command("verify")
   .description("compare the rebuilt environment with its pinned plan")

@@ -1,6 +1,7 @@
 /** What holds for every sandbox. */
 const always: readonly string[] = [
   "Storage Gateway, DLM, Image Builder, image deprecation, fast snapshot restore and Backup selections are not there",
+  "EBS's archive tier is the gateway's stand-in: it knows what lies there, and volumes are made of it all the same; no lifecycle moves anything into Glacier",
   "everything is in memory: stopping or restarting the sandbox forgets all of it",
   "most changes are done at once, so waiting times are shorter than AWS's",
   "automated backups reach another region every five seconds, where RDS takes five minutes, and so are newer there than AWS's",

@@ -11,8 +11,10 @@ import { Faults } from "./faults.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
+import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
 
@@ -67,10 +69,11 @@ export async function gatewayState({
     bodies,
     standIns: [
       // A builder that has a body runs its user-data itself.
-      ...(bodies?.standIns ?? [builders]),
+      ...(bodies?.standIns ?? [builders, noAgentsStandIn]),
       new DebianImageStandIn(),
       loadBalancerStandIn,
       new AutomatedBackupsStandIn(backups),
+      new SnapshotTierStandIn(clock),
       new TlsPolicyStandIn(),
       userDataLimit,
     ],

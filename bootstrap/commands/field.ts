@@ -5,6 +5,7 @@ import type { Cloud } from "../edges/cloud.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import type { Terraform } from "../edges/terraform.ts";
 import type { ServerBoot, ServerConsole } from "../gameday/boots.ts";
+import type { ShellOf } from "./snapshot-context.ts";
 
 /** Where a day takes place: a sandbox of its own, and what works in it. */
 export interface Field {
@@ -21,6 +22,8 @@ export interface LiveField {
   parameters: readonly Parameters[];
   /** Undefined for an environment that does not say what its clients do. */
   clients: { primary: Clients; recovery: Clients } | undefined;
+  /** How the primary's servers are made quiet. */
+  shellOf: ShellOf;
   /** How some of the rebuilt servers differ from their release. */
   drift(of: readonly ServerBoot[]): Promise<DriftReport>;
   /** How a region's servers have come up so far. */

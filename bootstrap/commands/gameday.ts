@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { HostFailure } from "../collect/failure.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Clients } from "../edges/clients.ts";
 import type { Clock } from "../edges/clock.ts";
@@ -23,6 +24,7 @@ import { countLeftovers, tearDown } from "./gameday-teardown.ts";
 import { Journal, type Progress } from "./journal.ts";
 import { publish } from "./publish.ts";
 import { takeSnapshot } from "./snapshot.ts";
+import type { SnapshotContext } from "./snapshot-context.ts";
 
 export interface GameDayContext {
   /** Names the day and its folder. */
@@ -71,7 +73,8 @@ export async function gameday(context: GameDayContext): Promise<GameDayReport> {
     await journal.step("sandbox", async () => {
       // Known from here on, so that it is stopped whatever fails next.
       field = await context.stopwatch.during("aws", context.openField);
-      learned.limits = (await field.sandbox.status()).limits;
+      const { limits } = await field.sandbox.status();
+      learned.limits = field.live === undefined ? [...limits, nothingFrozen] : limits;
       await field.cloud.ensureStateBucket();
     });
     await rehearse(context, field!, journal, learned);
@@ -122,9 +125,14 @@ async function rehearse(
   const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal, learned));
   let mark: number;
   try {
-    await journal.step("snapshot", () =>
-      takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
-    );
+    const snapshot = () =>
+      takeSnapshot({
+        ...shared,
+        primary: cloud.primary,
+        recovery: cloud.recovery,
+        ...(live === undefined ? withoutBodies : live),
+      });
+    await journal.step("snapshot", snapshot);
     await journal.step("let time pass", () =>
       stopwatch.during("passing", () => clock.sleep(context.passingMs)),
     );
@@ -133,9 +141,7 @@ async function rehearse(
       const moment = clock.now();
       learned.asOf = moment.toISOString();
       // What a plan of the newest state would take.
-      await journal.step("newer snapshot", () =>
-        takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery }),
-      );
+      await journal.step("newer snapshot", snapshot);
       const passed = clock.now().getTime() - moment.getTime();
       await journal.step("let more time pass", () =>
         stopwatch.during("passing", () => clock.sleep(Math.max(0, goingBackMs - passed))),
@@ -154,6 +160,17 @@ async function rehearse(
     learned.lostCalls = await callsToLostRegion(context, sandbox, mark);
   }
 }
+
+const nothingFrozen =
+  "servers without bodies have nothing that could be frozen: the recovery point was accepted as crash consistent, whatever the environment allows";
+
+/** Rows of the emulator have no data to make quiet. */
+const withoutBodies: Pick<SnapshotContext, "shellOf" | "allowCrash"> = {
+  shellOf: () => async () => {
+    throw new HostFailure("refused", "no server of this sandbox has a body");
+  },
+  allowCrash: nothingFrozen,
+};
 
 /** Clients begin to write as soon as the primary serves them. */
 async function writeRows(

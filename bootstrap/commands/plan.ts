@@ -4,8 +4,9 @@ import type { Account } from "../edges/aws/account.ts";
 import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
-import { type Wish, whyNot } from "../recovery/choose.ts";
+import { isCold, type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
 import { describeSkew } from "../recovery/skew.ts";
@@ -31,7 +32,7 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   await context.account.demand(topology.environment.account, catalog.store.region);
   await catalog.store.inspect();
   const { region } = catalog.store;
-  const now = clock.now().toISOString();
+  const now = (await serviceTime(catalog.store, clock)).toISOString();
   const around = await lookAround(context, wish, now);
   const planned = resolvePlan({ topology, region, wish, now, ...around });
   if (planned.kind === "refused") {
@@ -68,15 +69,18 @@ export async function lookAround(
  * A prune marks what it removes and then looks for pins; a plan pins what it needs and then looks for marks. So one of
  * the two sees the other, and neither has to wait: on the worst day a lock that somebody left must hold up nobody.
  */
-async function refuseRemoved(catalog: Catalog, { point, pins }: RecoveryPlan): Promise<void> {
+export async function refuseRemoved(
+  catalog: Catalog,
+  { id, point, pins, createdAt }: RecoveryPlan,
+): Promise<void> {
   const recipes = new Set(Object.values(pins.roles).map(({ recipe }) => recipe));
   const images = await Promise.all([...recipes].map((recipe) => catalog.image(recipe)));
   const found = point === undefined ? undefined : await catalog.point(point);
-  const isThere = point === undefined || (found !== undefined && found.status !== "removing");
-  if (isThere && images.every((image) => image !== undefined)) return;
+  const isUsable = found !== undefined && found.status !== "removing" && !isCold(found, createdAt);
+  if ((point === undefined || isUsable) && images.every((image) => image !== undefined)) return;
   throw new RekindleError(
     "no-recovery-point",
-    `a prune has just removed what the plan needs of ${point ?? "its images"}; plan again: rekindle plan`,
+    `a prune has just taken away what plan ${id} needs; plan again: rekindle plan`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { Topology } from "../config/schema.ts";
 import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
@@ -11,7 +12,7 @@ import type { PinnedPlan } from "../recovery/plan.ts";
 import { type RegionNow, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
-import { lookAround } from "./plan.ts";
+import { lookAround, refuseRemoved } from "./plan.ts";
 
 const newest: Wish = { kind: "newest" };
 
@@ -35,7 +36,7 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   const { topology } = context;
   try {
     await context.catalog.store.inspect();
-    const now = context.clock.now().toISOString();
+    const now = (await serviceTime(context.catalog.store, context.clock)).toISOString();
     const around = await lookAround(context, newest, now);
     return {
       version: 1,
@@ -77,6 +78,7 @@ async function resolveRecovery(context: SynthesisContext, around: RegionNow, now
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });
+  await refuseRemoved(catalog, planned.plan);
   print(
     `recovery-stack: plan ${planned.plan.id} made and pinned, from ${planned.plan.point ?? "no recovery point"}`,
   );

@@ -42,8 +42,26 @@ export async function thawRelease(
   release: string,
   context: ThawContext,
 ): Promise<string[]> {
+  const thawed = await thaw(store, [{ key: manifestKey(release) }], context);
+  return [...thawed, ...(await thaw(store, await objectsOf(store, release), context))];
+}
+
+/**
+ * Asks for everything of a release, and waits for nothing. Returns what can't be read yet; what an archived manifest
+ * names is not known before it can be read itself.
+ */
+export async function requestRelease(
+  store: ObjectStore,
+  release: string,
+  context: Pick<ThawContext, "print">,
+): Promise<string[]> {
+  const manifest = await request(store, [{ key: manifestKey(release) }], context);
+  const objects = manifest.length > 0 ? [] : await objectsOf(store, release);
+  return [...manifest, ...(await request(store, objects, context))].map(({ key }) => key);
+}
+
+async function objectsOf(store: ObjectStore, release: string): Promise<Pinned[]> {
   const key = manifestKey(release);
-  const thawed = await thaw(store, [{ key }], context);
   const object = await store.get(key);
   if (object === undefined) {
     throw new RekindleError(
@@ -54,11 +72,29 @@ export async function thawRelease(
   const manifest = decodeJson<Manifest>(`s3://${store.bucket}/${key}`, object.body.toString(), 1);
   const bundles = Object.values(manifest.roles).map(({ bundle }) => bundle);
   const signatures = await store.list(`releases/${release}/signatures/`);
-  return [...thawed, ...(await thaw(store, [...bundles, ...signatures.map((key) => ({ key }))], context))];
+  return [...bundles, ...signatures.map((key) => ({ key }))];
 }
 
 /** Asks for all before it waits for the first. Returns the keys that were not readable at once. */
 async function thaw(store: ObjectStore, objects: readonly Pinned[], context: ThawContext): Promise<string[]> {
+  const cold = await request(store, objects, context);
+  await Promise.all(
+    cold.map(({ key, versionId }) =>
+      waitFor(context, `the thaw of s3://${store.bucket}/${key}`, limitSeconds, async () => {
+        const ready = (await store.availability(key, versionId)) === "readable";
+        return ready ? { kind: "ready", value: undefined } : { kind: "waiting" };
+      }),
+    ),
+  );
+  return cold.map(({ key }) => key);
+}
+
+/** Asks for what is archived; gives what is not readable at once. */
+async function request(
+  store: ObjectStore,
+  objects: readonly Pinned[],
+  { print }: Pick<ThawContext, "print">,
+): Promise<Pinned[]> {
   const found = await Promise.all(
     objects.map(async (object) => ({
       ...object,
@@ -71,18 +107,8 @@ async function thaw(store: ObjectStore, objects: readonly Pinned[], context: Tha
       .filter(({ was }) => was === "archived")
       .map(async ({ key, versionId }) => {
         await store.thaw(key, versionId);
-        context.print(
-          `s3://${store.bucket}/${key} lies in a Glacier class and is being thawed: minutes to hours`,
-        );
+        print(`s3://${store.bucket}/${key} lies in a Glacier class and is being thawed: minutes to hours`);
       }),
   );
-  await Promise.all(
-    cold.map(({ key, versionId }) =>
-      waitFor(context, `the thaw of s3://${store.bucket}/${key}`, limitSeconds, async () => {
-        const ready = (await store.availability(key, versionId)) === "readable";
-        return ready ? { kind: "ready", value: undefined } : { kind: "waiting" };
-      }),
-    ),
-  );
-  return cold.map(({ key }) => key);
+  return cold;
 }

@@ -5,6 +5,7 @@ import { fileNameFaults } from "./file-names.ts";
 import type { ConfigFiles } from "./files.ts";
 import { networkRules } from "./network-rules.ts";
 import { orderRules } from "./order-rules.ts";
+import { quiesceRoleRules, quiesceRules } from "./quiesce-rules.ts";
 import { roleRules } from "./role-rules.ts";
 import type { Subject } from "./rule.ts";
 import type { Environment, Role } from "./schema.ts";
@@ -15,14 +16,14 @@ import type { YamlFile } from "./yaml-file.ts";
 
 /** Checks an environment: all faults, not the first one. `sections` are the ones without faults of their own. */
 export function checkRules(subject: Subject, sections: ReadonlySet<keyof Environment>): Fault[] {
-  return [...networkRules, ...orderRules, ...capacityRules]
+  return [...networkRules, ...orderRules, ...capacityRules, ...quiesceRules]
     .filter(({ needs }) => needs.every((section) => sections.has(section)))
     .flatMap(({ check }) => check(subject));
 }
 
 /** Checks a role by itself. */
 export function checkRoleRules(role: Role, name: string, file: YamlFile, files: ConfigFiles): Fault[] {
-  return [...roleRules, ...volumeRules]
+  return [...roleRules, ...volumeRules, ...quiesceRoleRules]
     .flatMap(({ check }) => check(role, { name, files }))
     .map(({ keys, message, move }): Fault => ({ place: file.place(keys), message, move }))
     .concat(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { quiesceSchema } from "./quiesce-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -22,6 +23,8 @@ const relativePath = z
   .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w.@+-][\w./@+-]*$/, "a path below the role's folder, without ..");
 const urlPath = z.string().regex(/^\//, "a path that begins with /");
 const port = z.int().min(1).max(65535);
+
+const count = z.int().min(1).max(100_000);
 
 const zone = z.strictObject({ public: cidr, private: cidr });
 const site = z.strictObject({
@@ -82,11 +85,37 @@ export const environmentSchema = z.strictObject({
     /** How far apart the moments of a plan's data sets may lie. */
     maxSkew: duration.optional(),
   }),
+  /** What a recovery point may be: one whose data could not be made quiet counts only where crash consistency does. */
+  consistency: z.strictObject({ allowCrash: z.boolean().default(false) }).optional(),
   /**
    * How the clients of a game day use the environment, through a role's load balancer: a POST to `write` adds a row, a
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
    */
   rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
+  /**
+   * Which recovery points `rekindle prune` keeps: the newest of so many hours, days, … (UTC), each region counted for
+   * itself. The newest complete one of each region, pinned ones and held ones stay in any case.
+   */
+  retention: z
+    .strictObject({
+      keepLast: count.optional(),
+      keepHourly: count.optional(),
+      keepDaily: count.optional(),
+      keepWeekly: count.optional(),
+      keepMonthly: count.optional(),
+      keepYearly: count.optional(),
+      /** So many complete points stay in each region whatever the rules say. */
+      minimumCount: count.default(1),
+      /** No younger point goes. */
+      minimumAge: duration.default("1d"),
+      /** Older points that only a monthly or yearly rule keeps move to EBS's archive tier, which is billed for 90 days at least. */
+      archiveAfter: duration.optional(),
+    })
+    .refine(
+      (policy) => Object.keys(policy).some((key) => key.startsWith("keep")),
+      "at least one keepLast, keepHourly, keepDaily, keepWeekly, keepMonthly or keepYearly",
+    )
+    .optional(),
   /** What guards the buckets beyond versioning and encryption. */
   protection: z
     .strictObject({
@@ -155,6 +184,8 @@ export const roleSchema = z.strictObject({
       mount: absolutePath,
     })
     .optional(),
+  /** How the data is made quiet while its volumes are snapshotted; `filesystem` when left out. */
+  quiesce: quiesceSchema.optional(),
   /** Units that are restarted when their configuration changed. */
   services: z.array(unit).default([]),
   /** Unit → the files that it reads. A unit that is not named here restarts when any file changed. */

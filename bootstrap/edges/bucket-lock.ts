@@ -71,7 +71,10 @@ async function take(store: ObjectStore, key: string, lock: Lock, options: LockOp
   for (let told = false; ; ) {
     const found = await read(store, key);
     if (found === undefined || found.isFree) {
-      if ((await store.swap(key, encode(lock), found?.etag)) === "swapped" || (await isOurs(store, key, lock)))
+      if (
+        (await store.swap(key, encode(lock), found?.etag)) === "swapped" ||
+        (await isOurs(store, key, lock))
+      )
         return;
       continue;
     }

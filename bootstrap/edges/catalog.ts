@@ -95,6 +95,13 @@ export class Catalog {
     return releaseInKeys(await this.store.list(historyPrefix), moment);
   }
 
+  /** The releases that the last moves made live, the newest first. */
+  async newestReleases(count: number): Promise<string[]> {
+    const keys = (await this.store.list(historyPrefix)).slice(-count).reverse();
+    const moves = await Promise.all(keys.map((key) => this.#read<HistoryRecord>(key)));
+    return moves.flatMap((move) => move?.release ?? []);
+  }
+
   async writeHistory(record: HistoryRecord): Promise<void> {
     const body = encodeJson(record);
     await this.store.create(historyKey(record), Buffer.from(body), sha256(body));
@@ -169,20 +176,28 @@ export class Catalog {
     return undefined;
   }
 
+  /** A point that a prune removes stays marked, whoever still works on it: what it consists of is going. */
   async writePoint(point: RecoveryPoint): Promise<void> {
     const key = pointKey(point);
     await this.#write(key, point);
-    await this.#removeKeys(point.id, key);
+    await this.#removeKeys(point.id, [key, pointKey({ id: point.id, status: "removing" })]);
+  }
+
+  /** Takes the mark of a prune away that has removed nothing of the point. */
+  async unmarkPoint(point: RecoveryPoint): Promise<void> {
+    const key = pointKey(point);
+    await this.#write(key, point);
+    await this.#removeKeys(point.id, [key]);
   }
 
   removePoint(id: string): Promise<void> {
-    return this.#removeKeys(id);
+    return this.#removeKeys(id, []);
   }
 
-  async #removeKeys(id: string, kept?: string): Promise<void> {
+  async #removeKeys(id: string, kept: readonly string[]): Promise<void> {
     const stem = pointStem(id);
     const keys = stem === undefined ? [] : await this.store.list(stem);
-    for (const key of keys) if (key !== kept) await this.store.remove(key);
+    for (const key of keys) if (!kept.includes(key)) await this.store.remove(key);
   }
 
   async #lookFor(wish: Wish, whyNot: (point: RecoveryPoint) => readonly string[]) {

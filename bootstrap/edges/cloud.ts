@@ -4,9 +4,11 @@ import type { AwsAccess } from "./aws/access.ts";
 import { type Account, awsAccount } from "./aws/account.ts";
 import { type DatabaseBackups, rdsBackups } from "./aws/database-backups.ts";
 import { clusterSnapshots, type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { awsHoldings, type Holdings } from "./aws/holdings.ts";
 import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
 import { type ObjectStore, s3Store } from "./aws/objects.ts";
+import { ebsArchive, type SnapshotArchive } from "./aws/snapshot-archive.ts";
 import { ebsSnapshots, type VolumeSnapshots } from "./aws/snapshots.ts";
 import { ensureStateBucket } from "./aws/state-bucket.ts";
 import { awsSweep, type Sweep } from "./aws/sweep.ts";
@@ -22,6 +24,8 @@ export interface CloudRegion {
   /** The same of Aurora's clusters. */
   clusters: DatabaseSnapshots;
   backups: DatabaseBackups;
+  archive: SnapshotArchive;
+  holdings: Holdings;
   inventory: Inventory;
   sweep: Sweep;
 }
@@ -47,6 +51,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
     databases: rdsSnapshots(access, region),
     clusters: clusterSnapshots(access, region),
     backups: rdsBackups(access, region),
+    archive: ebsArchive(access, region),
+    holdings: awsHoldings(access, region),
     inventory: awsInventory(access, region),
     sweep: awsSweep(access, region),
   });

@@ -1,7 +1,8 @@
 import type { Topology } from "../config/schema.ts";
 import type { AwsAccess } from "../edges/aws/access.ts";
-import { type Cloud, connectCloud } from "../edges/cloud.ts";
+import { type Cloud, type CloudRegion, connectCloud } from "../edges/cloud.ts";
 import type { Stopwatch } from "../edges/stopwatch.ts";
+import { RekindleError } from "../errors.ts";
 import { awsAccessOfShell, type Running } from "./shell.ts";
 
 /** AWS as the shell's environment describes it: the user's own account, or the sandbox of `rekindle sandbox env`. */
@@ -25,4 +26,14 @@ export function accessOfSandbox(variables: Record<string, string>, stopwatch: St
     secretAccessKey: variables.AWS_SECRET_ACCESS_KEY!,
   };
   return { endpoint, credentials, stopwatch };
+}
+
+/** One of an environment's regions, as `--region` names it. */
+export function siteOf(cloud: Cloud, region: string): CloudRegion {
+  const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
+  if (site !== undefined) return site;
+  throw new RekindleError(
+    "bad-input",
+    `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
+  );
 }

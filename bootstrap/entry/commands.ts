@@ -2,17 +2,17 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bake } from "../commands/bake.ts";
 import { describePlan, makePlan } from "../commands/plan.ts";
-import { takeSnapshot } from "../commands/snapshot.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
+import { describeCheck } from "../recovery/check.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell } from "./cloud.ts";
+import { cloudOfShell, siteOf } from "./cloud.ts";
 import { moment } from "./moment.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
@@ -45,15 +45,6 @@ export async function bakeCommand(options: Options & { commit?: string }): Promi
     print: say(options),
   });
   answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
-}
-
-export async function snapshotCommand(options: Options): Promise<void> {
-  const topology = await topologyOf(environmentName(options.env));
-  const run = running();
-  const point = await takeSnapshot({ ...run, ...cloudOfShell(topology, run), topology, print: say(options) });
-  answer(options, point, [
-    `recovery point ${point.id} is complete, ${point.consistency} consistent, ${point.sets.length} data sets`,
-  ]);
 }
 
 export async function planCommand(
@@ -89,14 +80,7 @@ export async function verifyCommand(options: Options): Promise<void> {
     );
   }
   const checks = await verify({ topology, cloud, pins: pinned.plan.pins });
-  answer(
-    options,
-    checks,
-    checks.map(
-      ({ name, passed, expected, found }) =>
-        `${passed ? "passed" : "FAILED"}: ${name}: ${passed ? found : `expected ${expected}, found ${found}`}`,
-    ),
-  );
+  answer(options, checks, checks.map(describeCheck));
   const failed = checks.filter(({ passed }) => !passed).length;
   if (failed > 0)
     throw new RekindleError(
@@ -143,13 +127,4 @@ function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
 
 function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {
   return () => holdsResources(state, "recovery-stack.tfstate");
-}
-
-function siteOf(cloud: Cloud, region: string) {
-  const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
-  if (site !== undefined) return site;
-  throw new RekindleError(
-    "bad-input",
-    `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
-  );
 }

@@ -12,6 +12,7 @@ import { ssmShell } from "../edges/hosts/host-shell.ts";
 import type { Sandbox } from "../edges/sandbox.ts";
 import { assembleBoots } from "../gameday/boots.ts";
 import type { Running } from "./shell.ts";
+import { shellsOf } from "./shells.ts";
 
 const patienceMs = 120_000;
 /** Of each console: enough for a boot. */
@@ -35,6 +36,7 @@ export function liveField(
   const servers = (region: string) => ec2LiveServers(access, region)(name);
   return {
     parameters: [regions.primary, regions.recovery].map((region) => ssmParameters(access, region)),
+    shellOf: shellsOf(regions.primary, access),
     clients: rehearsal && { primary: clientsOf("primary"), recovery: clientsOf("recovery") },
     drift: (of) =>
       lookForDrift({

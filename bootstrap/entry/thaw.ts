@@ -1,7 +1,9 @@
+import { requestPoint, type ThawedPoint, waitForPoint } from "../commands/thaw-point.ts";
 import { thawRelease } from "../commands/thaw-release.ts";
-import { RekindleError } from "../errors.ts";
+import { describeEstimate } from "../recovery/thaw-cost.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell } from "./cloud.ts";
+import { cloudOfShell, siteOf } from "./cloud.ts";
+import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 
@@ -13,15 +15,8 @@ export async function thawReleaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
-  const regions = [cloud.recovery, cloud.primary].filter(
-    ({ region }) => options.region === undefined || options.region === region,
-  );
-  if (regions.length === 0) {
-    throw new RekindleError(
-      "bad-input",
-      `--region ${options.region} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
-    );
-  }
+  const regions =
+    options.region === undefined ? [cloud.recovery, cloud.primary] : [siteOf(cloud, options.region)];
   const print = say(options);
   const thawed = await Promise.all(
     regions.map(({ catalog }) => thawRelease(catalog.store, release, { ...run, print })),
@@ -35,4 +30,35 @@ export async function thawReleaseCommand(
         `release ${release} can be read in ${region}: ${thawed.length} objects were thawed for a week`,
     ),
   );
+}
+
+/** Brings what is cold of a recovery point back in one region, and says when and at what cost. */
+export async function thawPointCommand(
+  point: string,
+  options: Options & { region?: string; days: string; wait?: boolean },
+): Promise<void> {
+  const topology = await topologyOf(environmentName(options.env));
+  const run = running();
+  const cloud = cloudOfShell(topology, run);
+  const place = siteOf(cloud, options.region ?? cloud.recovery.region);
+  const days = positive("--days", options.days);
+  const context = { ...run, print: say(options) };
+  const asked = await requestPoint(place, point, days, context);
+  for (const line of describeEstimate(asked.estimate, days)) context.print(line);
+  const thawed =
+    options.wait && asked.state === "thawing" ? await waitForPoint(place, point, asked, context) : asked;
+  answer(options, { version: 1, point, ...thawed }, describeThaw(point, thawed));
+}
+
+function describeThaw(point: string, { region, state, readableUntil, snapshots, objects }: ThawedPoint) {
+  if (state === "readable")
+    return [
+      `${point} can be read in ${region}${readableUntil === undefined ? "" : ` until ${readableUntil}`}`,
+    ];
+  const cold = snapshots.filter(({ tier }) => tier !== "thawed");
+  return [
+    ...cold.map(({ id, what, tier }) => `snapshot ${id} of ${what}: ${tier}`),
+    ...objects.map((key) => `${key}: being thawed`),
+    `${point} can't be read in ${region} yet; run it again to see, or with --wait`,
+  ];
 }

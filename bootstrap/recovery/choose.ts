@@ -22,7 +22,10 @@ export type Choice =
 
 /** Chooses the newest point that the wish allows and that can be rebuilt from in the region. Says why not the others. */
 export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expected: Expected): Choice {
-  const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
+  // Of two of the same moment, the one that was begun later.
+  const newestFirst = [...points].sort(
+    (a, b) => b.takenAt.localeCompare(a.takenAt) || b.id.localeCompare(a.id),
+  );
   const passedOver: PassedOver[] = [];
   for (const point of newestFirst) {
     const reasons = whyNot(point, wish, expected);
@@ -60,9 +63,15 @@ function unusable(point: RecoveryPoint, expected: Expected): string[] {
   ];
 }
 
-function coldVolumes({ id, archived }: RecoveryPoint, { now }: Expected): string[] {
-  if (archived === undefined || (now !== undefined && now < (archived.readableUntil ?? ""))) return [];
-  return [`its snapshots lie in the archive tier since ${archived.since}; thaw them: rekindle thaw ${id}`];
+function coldVolumes(point: RecoveryPoint, { now }: Expected): string[] {
+  if (!isCold(point, now)) return [];
+  const { id, archived } = point;
+  return [`its snapshots lie in the archive tier since ${archived?.since}; thaw them: rekindle thaw ${id}`];
+}
+
+/** True when no volume can be made of its snapshots now. */
+export function isCold({ archived }: RecoveryPoint, now = ""): boolean {
+  return archived !== undefined && !(now !== "" && now < (archived.readableUntil ?? ""));
 }
 
 function missingVolumes(point: RecoveryPoint, { region, servers }: Expected): string[] {

@@ -1,4 +1,5 @@
 import type { ReleaseReference } from "../release/manifest.ts";
+import type { Layout } from "./layout.ts";
 import type { Restorable } from "./restorable.ts";
 
 /** What a data set is worth, best first: its application opens it as it is, its file system does, or both repair it. */
@@ -20,6 +21,8 @@ export interface Observation {
   frozen?: { from: string; until: string };
   /** Where the database was, in its own words: a WAL position, or a binary log's file and offset. */
   position?: string;
+  /** What else was seen. */
+  notes?: string[];
   /** Why the label is no better. */
   reasons: string[];
 }
@@ -30,9 +33,13 @@ export interface VolumeSet {
   /** The server, such as `db-0`. */
   server: string;
   role: string;
-  /** When the source snapshots were started. ISO 8601, UTC. */
+  /** The server that the snapshots were taken of, when that is another one: its read replica. */
+  takenOf?: string;
+  /** When the source snapshots were started, by EC2's clock. ISO 8601, UTC. */
   takenAt: string;
   observed: Observation;
+  /** How the volumes made one file system; absent when nobody could look. */
+  layout?: Layout;
   volumes: {
     name: string;
     sizeGiB: number;

@@ -30,6 +30,7 @@ export function serverAccess(server: ServerIdentity): PolicyDocument {
     readParameters(server),
     readSecrets(server),
     tagInstances(server),
+    obeySsm(),
     ...databasePasswords(server),
   ]);
 }
@@ -121,6 +122,34 @@ function tagInstances({ environment, account, role, sites }: ServerIdentity): St
       },
       "ForAllValues:StringEquals": { "aws:TagKeys": [tags.release, tags.boot] },
     },
+  };
+}
+
+/**
+ * What SSM's agent does by itself, so that Run Command reaches the server: snapshots and drift ask through it. Amazon's
+ * own policy for this, AmazonSSMManagedInstanceCore, would also let it read every parameter of the account.
+ */
+function obeySsm(): Statement {
+  return {
+    Sid: "ObeyRunCommand",
+    Effect: "Allow",
+    Action: [
+      "ssm:UpdateInstanceInformation",
+      "ssm:ListInstanceAssociations",
+      "ssm:ListAssociations",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+      "ec2messages:AcknowledgeMessage",
+      "ec2messages:DeleteMessage",
+      "ec2messages:FailMessage",
+      "ec2messages:GetEndpoint",
+      "ec2messages:GetMessages",
+      "ec2messages:SendReply",
+    ],
+    // These calls are about no resource of the account's.
+    Resource: "*",
   };
 }
 

@@ -17,7 +17,7 @@ type Retention = NonNullable<Environment["protection"]>["retention"];
 /**
  * The bucket of one region: versioned, encrypted with the region's key, private, TLS only, every access logged, and
  * locked against deletion for as long as the environment says.
- * Current versions never leave the standard class, for on the day they are read at once.
+ * Current versions never leave the standard class, but for old dumps: on the day they are read at once.
  */
 export class SiteBucket extends Construct {
   readonly name: string;
@@ -105,6 +105,24 @@ const lifecycleRule = [
       { days: 120, storageClass: "GLACIER" },
     ],
     noncurrentVersionExpiration: { days: 365 },
+  },
+  // Each status of a point is a key of its own, and each key that went leaves a mark, which every listing steps over.
+  {
+    id: "no-marks-of-old-points",
+    enabled: true,
+    prefix: "catalog/points/",
+    expiration: { expiredObjectDeleteMarker: true },
+    noncurrentVersionExpiration: { days: 30 },
+  },
+  // A dump is read after a loss, and an old one hardly ever; those of the first months come back at once all the same.
+  {
+    id: "old-dumps-to-glacier",
+    enabled: true,
+    prefix: "dumps/",
+    transition: [
+      { days: 30, storageClass: "GLACIER_IR" },
+      { days: 120, storageClass: "GLACIER" },
+    ],
   },
   // Raw configuration of hosts, with whatever secrets it holds: `collect` takes it within days, or it is out of date.
   {

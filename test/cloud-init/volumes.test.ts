@@ -41,6 +41,13 @@ describe.each(
     expect(server.read(log)).toBe(`--assemble /dev/md/rekindle ${disks.join(" ")}\n`);
   });
 
+  it("with data are assembled under another name when an array of theirs is there already", () => {
+    for (const name of ["d0", "d1"]) sign(name, "signed");
+    server.file("dev/md/rekindle", "");
+    expect(assemble().stdout).toBe("/dev/md/rekindle1\n");
+    expect(server.read(log)).toBe(`--assemble /dev/md/rekindle1 ${disks.join(" ")}\n`);
+  });
+
   it("are left alone when only some are blank", () => {
     sign("d0", "signed");
     const { code, stderr } = assemble();

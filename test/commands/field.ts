@@ -6,8 +6,10 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
+import { HostFailure } from "../../bootstrap/collect/failure.ts";
 import { bake } from "../../bootstrap/commands/bake.ts";
 import { publish } from "../../bootstrap/commands/publish.ts";
+import type { ShellOf } from "../../bootstrap/commands/snapshot-context.ts";
 import { builderProfile, keyAlias, siteBucket, tags } from "../../bootstrap/config/names.ts";
 import type { Topology } from "../../bootstrap/config/schema.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
@@ -62,8 +64,15 @@ function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, l
     stopwatch,
     signal: new AbortController().signal,
     print: (line: string) => void lines.push(line),
+    shellOf: noBodies,
+    allowCrash: "the test's servers have no bodies",
   };
 }
+
+/** As a sandbox without an engine answers for its servers. */
+const noBodies: ShellOf = () => async () => {
+  throw new HostFailure("refused", "it has no body");
+};
 
 export async function testField(sandbox: Sandbox, topology: Topology): Promise<TestField> {
   const stopwatch = new Stopwatch(systemClock);

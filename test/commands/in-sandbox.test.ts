@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { makePlan } from "../../bootstrap/commands/plan.ts";
 import { takeSnapshot } from "../../bootstrap/commands/snapshot.ts";
 import { synthesisInput } from "../../bootstrap/commands/synth-input.ts";
+import { systemClock } from "../../bootstrap/edges/clock.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
 import type { Wish } from "../../bootstrap/recovery/choose.ts";
 import { aTopology, primary, recovery } from "../builders.ts";
@@ -21,8 +22,8 @@ import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } fr
 const sandbox = runningSandbox();
 const open = () => testField(sandbox(), aTopology());
 
-const snapshotIn = ({ shared, cloud }: TestField) =>
-  takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery });
+const snapshotIn = ({ shared, cloud }: TestField, changes: Partial<typeof shared> = {}) =>
+  takeSnapshot({ ...shared, ...changes, primary: cloud.primary, recovery: cloud.recovery });
 const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }, changes: object = {}) =>
   makePlan({
     ...shared,
@@ -237,7 +238,65 @@ describe("a recovery point", () => {
   });
 });
 
+describe("a recovery point of what can't be made quiet", () => {
+  it("is incomplete unless crash consistency is allowed, and then says so; nothing is snapshotted in vain", async () => {
+    const field = await open();
+    await publishIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const { allowCrash: _, ...strict } = field.shared;
+    const taking = takeSnapshot({ ...strict, primary: field.cloud.primary, recovery: field.cloud.recovery });
+    expect((await failure(taking)).details).toEqual([
+      expect.stringMatching(/^db-0: it could not be made quiet: it has no body; mend that, or accept crash/),
+    ]);
+    const { requests } = await sandbox().requestsSince(0);
+    expect(requests.filter(({ action }) => action === "CreateSnapshots")).toEqual([]);
+    const { environment } = field.topology;
+    const topology = aTopology({ ...environment, consistency: { allowCrash: true } });
+    const allowed = { ...strict, topology, primary: field.cloud.primary, recovery: field.cloud.recovery };
+    expect(await takeSnapshot(allowed)).toMatchObject({
+      consistency: "crash",
+      sets: [{ observed: { reasons: ["it could not be made quiet: it has no body"] } }],
+    });
+  });
+});
+
+it("of two snapshots at once one leaves, and one that was told to waits", async () => {
+  const field = await open();
+  await publishIn(field);
+  await launchDatabaseServer(sandbox(), field);
+  const both = await Promise.allSettled([snapshotIn(field), snapshotIn(field)]);
+  expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  const rejected = both.find((one) => one.status === "rejected");
+  expect((rejected?.reason as RekindleError).message).toMatch(/^another rekindle snapshot is running/);
+  const context = { ...field.shared, primary: field.cloud.primary, recovery: field.cloud.recovery };
+  const waiting = await Promise.all([0, 1].map(() => takeSnapshot({ ...context, waitMs: 60_000 })));
+  expect(new Set(waiting.map(({ id }) => id)).size).toBe(2);
+  expect((await field.cloud.recovery.catalog.points()).map(({ status }) => status)).toEqual([
+    "complete",
+    "complete",
+    "complete",
+  ]);
+});
+
 describe("the moment of a recovery point", () => {
+  it.each([
+    -86_400_000, 86_400_000,
+  ])("and its age are the service's, when this machine's clock is %i ms off", async (wrongBy) => {
+    const field = await open();
+    await publishIn(field);
+    await bakeIn(field);
+    await launchDatabaseServer(sandbox(), field);
+    const now = () => new Date(systemClock.now().getTime() + wrongBy);
+    const clock = { ...systemClock, now };
+    const before = systemClock.now().getTime();
+    const { takenAt, sets } = await snapshotIn(field, { clock });
+    for (const moment of [takenAt, ...sets.map((set) => set.takenAt)])
+      expect(Math.abs(Date.parse(moment) - before)).toBeLessThan(30_000);
+    const plan = await planIn(field, { kind: "newest" }, { clock });
+    expect(plan.dataSets[0]!.rpoSeconds).toBeGreaterThanOrEqual(-1);
+    expect(plan.dataSets[0]!.rpoSeconds).toBeLessThan(30);
+  });
+
   it("is not before any of its data, so that a plan as of that moment takes nothing newer", async () => {
     const field = await open();
     await publishIn(field);

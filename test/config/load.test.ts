@@ -133,6 +133,31 @@ describe("told with place, value and move is", () => {
       inDb("  - { name: data-1, device: /dev/sdg, sizeGiB: 10 }\n", ""),
       "storage.layout is striped over one volume",
     ],
+    [
+      "a way to make quiet of an unknown kind",
+      inDb("health:", "quiesce: { kind: oracle }\nhealth:"),
+      'quiesce.kind is "oracle"',
+    ],
+    [
+      "a limit that is none",
+      inDb("health:", "quiesce: { kind: postgres, limit: 0s }\nhealth:"),
+      'quiesce.limit is "0s"; give a duration such as 30s or 2m',
+    ],
+    [
+      "quiesce without volumes",
+      inWeb("health:", "quiesce: { kind: filesystem }\nhealth:"),
+      "quiesce without volumes",
+    ],
+    [
+      "no freeze where crash consistency is not allowed",
+      inDb("health:", "quiesce: { kind: none }\nhealth:"),
+      `${db}:10:18: quiesce.kind is none, and environment shop does not allow crash consistency`,
+    ],
+    [
+      "a replica that is no server",
+      inDb("health:", "quiesce: { kind: postgres, replica: db-1 }\nhealth:"),
+      'quiesce.replica is "db-1", which is no server of the environment; name one of db-0',
+    ],
     ["a device that is taken", inDb("/dev/sdg", "/dev/sdf"), "device /dev/sdf is taken by another volume"],
     [
       "iops for a type without them",

@@ -63,7 +63,12 @@ async function create(rds: RDSClient, name: string, { engine }: { engine: string
 }
 
 const snapshotIn = ({ shared, cloud }: TestField, changes: object = {}) =>
-  takeSnapshot({ ...shared, primary: cloud.primary, recovery: cloud.recovery, ...changes });
+  takeSnapshot({
+    ...shared,
+    primary: cloud.primary,
+    recovery: cloud.recovery,
+    ...changes,
+  });
 const planIn = ({ shared, cloud }: TestField) =>
   makePlan({
     ...shared,

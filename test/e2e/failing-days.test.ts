@@ -49,7 +49,7 @@ describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeo
     // Rows are written without a pause while the second one is taken, and nothing is frozen.
     const load = shop.shell("db", primary, `timeout 8 sh -c 'while :; do ${insert}; done' || true`);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    newer = await shop.takeSnapshot();
+    newer = await shop.takeSnapshot({ unfrozen: true });
     await load;
     written = await shop.rows(primary);
     await shop.cloud.primary.sweep.servers("shop");
@@ -160,6 +160,16 @@ describe.skipIf(lacking !== undefined)("a day fails for its own reason", { timeo
     expect(report.rtoSeconds).toBeGreaterThan(0);
     expect(report.rtoSpent.boot).toBeGreaterThan(0);
     expect(report.rtoSpent.data).toBeGreaterThan(0);
+  });
+
+  test("the point before it was frozen as its role says, and its label and position are PostgreSQL's own", () => {
+    expect(older).toMatchObject({ consistency: "application", sets: [{ server: "db-0" }] });
+    const [{ observed }] = older.sets as [RecoveryPoint["sets"][number]];
+    expect(observed.reasons).toEqual([]);
+    expect(observed.position).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+    expect(observed.ran.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["CHECKPOINT", "fsfreeze --freeze /var/lib/postgresql"]),
+    );
   });
 
   test("nor one of a web server", async () => {

@@ -28,6 +28,7 @@ import { type Terraform, terraformIn } from "../../bootstrap/edges/terraform.ts"
 import { thisMachine } from "../../bootstrap/edges/tools/context.ts";
 import { ensureTerraform } from "../../bootstrap/edges/tools/ensure-terraform.ts";
 import { liveField } from "../../bootstrap/entry/live-field.ts";
+import { shellsOf } from "../../bootstrap/entry/shells.ts";
 import { committedForSandbox } from "../../bootstrap/entry/signing.ts";
 import { assembleReport, type Learned } from "../../bootstrap/gameday/assemble.ts";
 import type { GameDayReport } from "../../bootstrap/gameday/report.ts";
@@ -165,15 +166,23 @@ export class RehearsedShop {
     }
   }
 
-  takeSnapshot() {
+  /** With the data made quiet as the role says, or, `unfrozen`, with nothing frozen, which the environment then allows. */
+  takeSnapshot({ unfrozen = false } = {}) {
     const { cloud } = this;
-    const topology = this.project.topology;
+    const { environment, roles } = this.project.topology;
+    const topology: Topology = unfrozen
+      ? {
+          environment: { ...environment, consistency: { allowCrash: true } },
+          roles: { ...roles, db: { ...roles.db!, quiesce: { kind: "none" } } },
+        }
+      : this.project.topology;
     return takeSnapshot({
       ...this.#running,
       topology,
       account: cloud.account,
       primary: cloud.primary,
       recovery: cloud.recovery,
+      shellOf: shellsOf(environment.regions.primary, this.access),
       print: (line) => void this.said.push(line),
     });
   }

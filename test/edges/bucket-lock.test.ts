@@ -126,15 +126,14 @@ describe("a lock in a bucket", () => {
 });
 
 describe("the service's time", () => {
-  it.each([0, -3_600_000, 86_400_000])(
-    "is told to about a second when this machine is %i ms off",
-    async (wrongBy) => {
-      const clock = aClock(wrongBy);
-      await clock.sleep(1_234);
-      const whole = async () => new Date(Math.floor(clock.store().getTime() / 1000) * 1000);
-      const told = await serviceTime({ now: whole }, clock);
-      expect(Math.abs(told.getTime() - clock.store().getTime())).toBeLessThan(1_000);
-      if (wrongBy === 0) expect(told).toEqual(clock.store());
-    },
-  );
+  it.each([
+    0, -3_600_000, 86_400_000,
+  ])("is told to about a second when this machine is %i ms off", async (wrongBy) => {
+    const clock = aClock(wrongBy);
+    await clock.sleep(1_234);
+    const whole = async () => new Date(Math.floor(clock.store().getTime() / 1000) * 1000);
+    const told = await serviceTime({ now: whole }, clock);
+    expect(Math.abs(told.getTime() - clock.store().getTime())).toBeLessThan(1_000);
+    if (wrongBy === 0) expect(told).toEqual(clock.store());
+  });
 });

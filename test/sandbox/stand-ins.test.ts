@@ -31,6 +31,7 @@ import {
   PutBucketPolicyCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
+import { SendCommandCommand } from "@aws-sdk/client-ssm";
 import { describe, expect, test, vi } from "vitest";
 import { clients } from "./clients.ts";
 import { runningSandbox } from "./gateway.ts";
@@ -301,4 +302,16 @@ describe("the automated backups of a deleted DB instance", () => {
       await sandbox().restoreRegion(region);
     });
   });
+});
+
+test("an instance without a body runs no command, and SSM does not say that it did", async () => {
+  const { ssm } = inRegion();
+  const sent = ssm.send(
+    new SendCommandCommand({
+      DocumentName: "AWS-RunShellScript",
+      InstanceIds: ["i-0123456789abcdef0"],
+      Parameters: { commands: ["true"] },
+    }),
+  );
+  await expect(sent).rejects.toMatchObject({ name: "InvalidInstanceId" });
 });

@@ -57,14 +57,23 @@ describe("each region's bucket", () => {
     }
   });
 
-  test("moves old versions to Glacier, and never a current one", () => {
+  test("moves old versions and old dumps to Glacier, and no other current version", () => {
     for (const { lifecycle_rule } of releases) {
       expect(lifecycle_rule[0].noncurrent_version_transition).toEqual([
         { days: 30, storage_class: "GLACIER_IR" },
         { days: 120, storage_class: "GLACIER" },
       ]);
-      expect(lifecycle_rule.flatMap((rule: Arguments) => Object.keys(rule))).not.toContain("transition");
-      const ending = lifecycle_rule.filter(({ expiration }: Arguments) => expiration !== undefined);
+      const moving = lifecycle_rule.filter(({ transition }: Arguments) => transition !== undefined);
+      expect(moving.map(({ prefix, transition }: Arguments) => [prefix, transition])).toEqual([
+        [
+          "dumps/",
+          [
+            { days: 30, storage_class: "GLACIER_IR" },
+            { days: 120, storage_class: "GLACIER" },
+          ],
+        ],
+      ]);
+      const ending = lifecycle_rule.filter(({ expiration }: Arguments) => expiration?.days !== undefined);
       expect(ending.map(({ prefix }: Arguments) => prefix)).toEqual(["inbox/"]);
     }
   });

@@ -3,6 +3,7 @@ import {
   CopyDBSnapshotCommand,
   CreateDBClusterSnapshotCommand,
   CreateDBSnapshotCommand,
+  type DBSnapshot,
   DeleteDBClusterSnapshotCommand,
   DeleteDBSnapshotCommand,
   DescribeDBClusterSnapshotsCommand,
@@ -24,6 +25,7 @@ export interface DatabaseSnapshots {
     label: Record<string, string>,
   ): Promise<void>;
   state(snapshot: string): Promise<SnapshotState>;
+  /** Whichever of the two it is of; one that is gone is fine. */
   remove(snapshot: string): Promise<void>;
 }
 
@@ -52,10 +54,10 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
     },
     async state(snapshot) {
       const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      return stateOf("DB snapshot", snapshot, found.DBSnapshots?.[0]?.Status);
+      return stateOf("DB snapshot", snapshot, found.DBSnapshots?.[0]);
     },
     async remove(snapshot) {
-      await unlessGone(rds.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot })));
+      await remove(rds, snapshot);
     },
   };
 }
@@ -86,12 +88,10 @@ export function clusterSnapshots(access: AwsAccess, region: string): DatabaseSna
     async state(snapshot) {
       const asked = new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshot });
       const found = await rds.send(asked);
-      return stateOf("DB cluster snapshot", snapshot, found.DBClusterSnapshots?.[0]?.Status);
+      return stateOf("DB cluster snapshot", snapshot, found.DBClusterSnapshots?.[0]);
     },
     async remove(snapshot) {
-      await unlessGone(
-        rds.send(new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: snapshot })),
-      );
+      await remove(rds, snapshot);
     },
   };
 }
@@ -103,16 +103,34 @@ function arnOf(
   return `arn:aws:rds:${region}:${account}:${kind}:${snapshot}`;
 }
 
-function stateOf(what: string, snapshot: string, status: string | undefined): SnapshotState {
-  if (status === "available") return { kind: "ready" };
+function stateOf(
+  what: string,
+  snapshot: string,
+  found: Pick<DBSnapshot, "Status" | "SnapshotCreateTime" | "OriginalSnapshotCreateTime"> | undefined,
+): SnapshotState {
+  const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found ?? {};
+  if (status === "available") {
+    // Of a copy, the first is when it was copied.
+    const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
+    return { kind: "ready", takenAt };
+  }
   if (status === "creating" || status === "copying") return { kind: "waiting" };
   return { kind: "failed", reason: `${what} ${snapshot} is ${status ?? "gone"}` };
 }
 
-async function unlessGone(removal: Promise<unknown>): Promise<void> {
+async function remove(rds: RDSClient, snapshot: string): Promise<void> {
+  const asDatabases = new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot });
+  if (await succeedsUnlessGone(rds.send(asDatabases))) return;
+  const asClusters = new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: snapshot });
+  await succeedsUnlessGone(rds.send(asClusters));
+}
+
+async function succeedsUnlessGone(removal: Promise<unknown>): Promise<boolean> {
   try {
     await removal;
+    return true;
   } catch (error) {
-    if (!/^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(errorCode(error))) throw error;
+    if (/^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(errorCode(error))) return false;
+    throw error;
   }
 }

@@ -23,8 +23,11 @@ export interface LiveServer {
   volumes: { device: string; volumeId: string; sizeGiB: number }[];
 }
 
-/** How far a snapshot is, in EBS's or RDS's words made one. */
-export type SnapshotState = { kind: "ready" } | { kind: "waiting" } | { kind: "failed"; reason: string };
+/** How far a snapshot is, in EBS's or RDS's words made one; `takenAt` is by the service's clock. */
+export type SnapshotState =
+  | { kind: "ready"; takenAt: string }
+  | { kind: "waiting" }
+  | { kind: "failed"; reason: string };
 
 /** Snapshots of EBS volumes in one region. No operation waits: callers do. */
 export interface VolumeSnapshots {
@@ -105,7 +108,8 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
     async state(snapshotId) {
       const found = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
       const snapshot = found.Snapshots?.[0];
-      if (snapshot?.State === "completed") return { kind: "ready" };
+      if (snapshot?.State === "completed")
+        return { kind: "ready", takenAt: snapshot.StartTime!.toISOString() };
       if (snapshot?.State === "pending" || snapshot?.State === "recovering") return { kind: "waiting" };
       return {
         kind: "failed",

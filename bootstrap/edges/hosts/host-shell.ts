@@ -2,11 +2,10 @@ import type { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { HostFailure, recognise } from "../../collect/failure.ts";
 import type { AwsAccess } from "../aws/access.ts";
-import type { Clock } from "../clock.ts";
 import { quote } from "./gather-script.ts";
 import { gatherBy, type Patience } from "./source.ts";
 import { sshArguments } from "./ssh.ts";
-import { ssmCommand } from "./ssm-command.ts";
+import { type CommandPatience, ssmCommand } from "./ssm-command.ts";
 
 /** What a script printed on a live server, and the code that it exited with. */
 export interface Answered {
@@ -18,7 +17,8 @@ export interface Answered {
 
 /**
  * A shell on a live server, as root where that needs no password. What it ran has ended, and its answer is whole; for
- * everything else it raises a HostFailure that says why. The script changes nothing: it may be run twice.
+ * everything else it raises a HostFailure that says why. One that fails is run twice: it changes nothing, or knows itself
+ * again.
  */
 export type HostShell = (script: string) => Promise<Answered>;
 
@@ -41,7 +41,7 @@ export function ssmShell(
   instance: string,
   region: string,
   access: AwsAccess,
-  patience: Patience & { clock: Pick<Clock, "monotonic" | "sleep"> },
+  patience: CommandPatience,
 ): HostShell {
   const command = ssmCommand(instance, region, access, patience);
   return async (script) => {

@@ -9,17 +9,24 @@ import { type AwsAccess, clientConfig, connected, errorCode } from "../aws/acces
 import type { Clock } from "../clock.ts";
 import { type Patience, tookTooLong } from "./source.ts";
 
-const pollMs = 1_000;
+/** How a command is waited for. */
+export interface CommandPatience extends Patience {
+  clock: Pick<Clock, "monotonic" | "sleep">;
+  /** Between two looks; a second when left out. */
+  pollMs?: number;
+  /** A command that the server has not begun by then is never run; `timeoutMs` when left out, and never less than 30 s. */
+  deliveryMs?: number;
+}
 
 /** Runs a shell's script on one EC2 instance by SSM Run Command, and gives how it ended. `comment` is for SSM's log. */
 export function ssmCommand(
   instance: string,
   region: string,
   access: AwsAccess,
-  { timeoutMs, signal, clock }: Patience & { clock: Pick<Clock, "monotonic" | "sleep"> },
+  { timeoutMs, signal, clock, pollMs = 1_000, deliveryMs = timeoutMs }: CommandPatience,
 ): (comment: string, script: string) => Promise<GetCommandInvocationCommandOutput> {
   const ssm = connected(new SSMClient(clientConfig(access, region)), access, region);
-  const ended = async (command: string, deadline: number) => {
+  const endOf = async (command: string, deadline: number) => {
     for (;;) {
       if (signal.aborted) throw new HostFailure("failed", "stopped before it was done");
       if (clock.monotonic() > deadline) throw tookTooLong(timeoutMs);
@@ -37,21 +44,21 @@ export function ssmCommand(
     }
   };
   return async (comment, script) => {
-    const seconds = Math.max(30, Math.ceil(timeoutMs / 1000));
+    const [begun, ended] = [deliveryMs, timeoutMs].map((ms) => Math.max(30, Math.ceil(ms / 1000)));
     const sent = await ssm
       .send(
         new SendCommandCommand({
           DocumentName: "AWS-RunShellScript",
           InstanceIds: [instance],
           Comment: comment,
-          TimeoutSeconds: seconds,
-          Parameters: { commands: [script], executionTimeout: [String(seconds)] },
+          TimeoutSeconds: begun,
+          Parameters: { commands: [script], executionTimeout: [String(ended)] },
         }),
       )
       .catch((error: unknown) => {
         throw notManaged(region, error);
       });
-    return ended(sent.Command!.CommandId!, clock.monotonic() + timeoutMs);
+    return endOf(sent.Command!.CommandId!, clock.monotonic() + timeoutMs);
   };
 }
 
