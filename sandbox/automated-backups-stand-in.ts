@@ -1,6 +1,6 @@
 import type { Answer } from "./answer.ts";
 import type { ApiRequest } from "./api-request.ts";
-import { describeBackups, writtenBackup } from "./automated-backups.ts";
+import { describeBackups, listedInstances, writtenBackup } from "./automated-backups.ts";
 import { restoreTime } from "./bodies/rds/restore-time.ts";
 import type { Emulator } from "./emulator.ts";
 import { callQueryService } from "./forward.ts";
@@ -37,7 +37,7 @@ export class AutomatedBackupsStandIn implements StandIn {
         return written(action, await this.#delete(region, form, emulator));
       case "RestoreDBInstanceToPointInTime": {
         const backup = replicatedSource(this.#backups, region, form);
-        if (backup === undefined) return undefined;
+        if (backup === undefined) return await restoreOwn(request, emulator);
         restoreTime(form, windowOf(backup));
         return await forwardRestore(request, backup, emulator);
       }
@@ -93,6 +93,17 @@ export class AutomatedBackupsStandIn implements StandIn {
     await this.#backups.remove(arn);
     return writtenBackup(backup, "deleting");
   }
+}
+
+/** Of an instance that is there: what the emulator would make of it by itself is a replica of its source. */
+async function restoreOwn(request: ApiRequest, emulator: Emulator): Promise<Answer | undefined> {
+  const source = request.form.get("SourceDBInstanceIdentifier");
+  const found = (await listedInstances(emulator, request.region)).find(
+    (xml) => xmlField(xml, "DBInstanceIdentifier") === source,
+  );
+  // The emulator refuses in its own words.
+  if (found === undefined) return undefined;
+  return await forwardRestore(request, { instance: found, keyId: xmlField(found, "KmsKeyId") }, emulator);
 }
 
 /** What a deleted DB instance left in its own region goes away: the emulator keeps it as snapshots. */

@@ -61,7 +61,7 @@ async function statusOf(
   emulator: Emulator,
 ): Promise<string> {
   if (isStopped) return "retained";
-  const instances = await listed(emulator, source.region);
+  const instances = await listedInstances(emulator, source.region);
   const isThere = instances.some((xml) => xmlField(xml, "DBInstanceIdentifier") === source.identifier);
   if (!isThere) return "retained";
   return window === undefined ? "pending" : "replicating";
@@ -69,7 +69,7 @@ async function statusOf(
 
 /** Of instances that are there; what deleted ones left is known by their snapshots alone. */
 async function ownBackups(backups: ReplicatedBackups, region: string, emulator: Emulator): Promise<string[]> {
-  const instances = await listed(emulator, region);
+  const instances = await listedInstances(emulator, region);
   const there = instances.map((xml) => xmlField(xml, "DBInstanceIdentifier"));
   const active = instances.filter((xml) => Number(xmlField(xml, "BackupRetentionPeriod")) > 0);
   const asked = { Action: "DescribeDBSnapshots", Version, SnapshotType: "automated" };
@@ -112,7 +112,8 @@ function ownFields(region: string, xml: string, Status: string): Record<string, 
   };
 }
 
-async function listed(emulator: Emulator, region: string): Promise<string[]> {
+/** All of a region but the members of clusters. */
+export async function listedInstances(emulator: Emulator, region: string): Promise<string[]> {
   const xml = await callQueryService(emulator, "rds", region, { Action: "DescribeDBInstances", Version });
   return [...xml.matchAll(/<DBInstance>(.*?)<\/DBInstance>/gs)]
     .map(([, instance]) => instance!)

@@ -37,18 +37,20 @@ export function replicatedSource(
 /** The emulator restores nothing from another region's backup: it makes an instance as RDS would describe it. */
 export async function forwardRestore(
   request: ApiRequest,
-  backup: ReplicatedBackup,
+  { instance, keyId }: Pick<ReplicatedBackup, "instance" | "keyId">,
   emulator: Emulator,
 ): Promise<Answer> {
   const form = new URLSearchParams([...request.form].filter(([name]) => !ofRestoring.test(name)));
   form.set("Action", "CreateDBInstance");
   form.set("DBInstanceIdentifier", request.form.get("TargetDBInstanceIdentifier") ?? "");
   for (const name of inherited) {
-    const value = xmlField(backup.instance, name);
+    const value = xmlField(instance, name);
     if (value !== "" && !form.has(name)) form.set(name, value);
   }
-  form.set("StorageEncrypted", "true");
-  if (backup.keyId !== "") form.set("KmsKeyId", backup.keyId);
+  if (keyId !== "") {
+    form.set("StorageEncrypted", "true");
+    form.set("KmsKeyId", keyId);
+  }
   // It keeps its own, which nobody but its data knows.
   if (form.get("ManageMasterUserPassword") !== "true") form.set("MasterUserPassword", "as it was before");
   const answer = await forward(emulator, withForm(request, form));
