@@ -1,5 +1,6 @@
 // The import directions of docs/design.md, checked.
-const core = "^bootstrap/(config|release|image|recovery|gameday|history|collect|secrets|drift|rehearsal)/";
+const core =
+  "^bootstrap/(config|release|image|recovery|gameday|history|collect|secrets|drift|rehearsal|dump|restore|status)/";
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

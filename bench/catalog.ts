@@ -71,8 +71,9 @@ async function seed(folder: string, points: number): Promise<void> {
     takenAt: "@AT@",
     sets: [{ ...set!, takenAt: "@AT@", volumes } as never],
   });
-  for (const region of [primary, recovery])
-    await writeFile(join(folder, `${siteBucket("shop", account, region)}.json`), encodeJson(template));
+  await writeFile(join(folder, "point.json"), encodeJson(template));
+  const buckets = [recovery, primary].map((region) => [siteBucket("shop", account, region), region]);
+  await writeFile(join(folder, "buckets.json"), JSON.stringify(Object.fromEntries(buckets)));
 }
 
 /** A release, its images and the keys, as the foundation and a publication leave them. */

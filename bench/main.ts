@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { bodies } from "./bodies.ts";
 import { catalogs } from "./catalog.ts";
 import { collecting } from "./collect.ts";
+import { dumping } from "./dump.ts";
 import { nightly } from "./nightly.ts";
 import { publishing } from "./publish.ts";
 import { quiescing } from "./quiesce.ts";
@@ -25,6 +26,7 @@ const benchmarks: Record<string, { title: string; measure: () => Promise<Row[]> 
   bodies: { title: "A server in namespaces (engine box), and its rehearsal", measure: () => bodies("box") },
   machines: { title: "The same on a whole machine (engine qemu)", measure: () => bodies("qemu") },
   quiesce: { title: "How long writes wait for a snapshot", measure: () => quiescing(8) },
+  dump: { title: "Streaming a PostgreSQL into a bucket and back", measure: () => dumping(3_000_000) },
 };
 
 const named = process.argv.slice(2);

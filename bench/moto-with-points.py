@@ -1,11 +1,14 @@
 """moto_server that already holds a catalog of many recovery points: arguments are a folder, then moto_server's own.
 
-The folder has keys.tsv (key, id, moment) and one template of a point for each bucket, <bucket>.json, in which @ID@ and
-@AT@ are filled in. Listing is bisected: moto itself sorts all keys for every page, so that both tools would wait for moto.
+The folder has buckets.json, keys.tsv (key, id, moment) and point.json, a template in which @ID@ and @AT@ are filled in.
+Listing is bisected: moto itself sorts all keys for every page, so that both tools would wait for moto.
 """
 
+import gc
+import json
 import sys
 from bisect import bisect_right
+from hashlib import md5
 from pathlib import Path
 
 from moto.s3.models import FakeDeleteMarker, FakeKey, S3Backend, s3_backends
@@ -14,17 +17,26 @@ from moto.server import main
 account = "123456789012"
 folder = Path(sys.argv[1])
 backend = s3_backends[account]["aws"]
-points = [line.split("\t") for line in (folder / "keys.tsv").read_text().splitlines()]
-
-for file in folder.glob("rekindle-*.json"):
-    name = file.stem
-    region = name.split(account + "-")[1]
+template = (folder / "point.json").read_text()
+buckets = []
+for name, region in json.loads((folder / "buckets.json").read_text()).items():
     bucket = backend.create_bucket(name, region)
     bucket.versioning_status = "Enabled"
-    template = file.read_text()
-    for key, point, moment in points:
-        body = template.replace("@ID@", point).replace("@AT@", moment).encode()
-        bucket.keys[key] = FakeKey(key, body, account, region, is_versioned=True, bucket_name=name)
+    buckets.append(bucket)
+
+# Nothing of this ever becomes garbage, and looking for it takes longer than making it.
+gc.disable()
+for line in (folder / "keys.tsv").read_text().splitlines():
+    name, point, moment = line.split("\t")
+    body = template.replace("@ID@", point).replace("@AT@", moment).encode()
+    # Given its digest, it does not compute it while it is listed.
+    etag = md5(body).hexdigest()
+    key = FakeKey(name, body, account, "eu-central-1", etag=etag, is_versioned=True, bucket_name=buckets[0].name)
+    # A point's entry is the same in every region.
+    for bucket in buckets:
+        bucket.keys[name] = key
+gc.freeze()
+gc.enable()
 
 sorted_keys = {}
 

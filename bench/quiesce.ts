@@ -32,7 +32,7 @@ export async function quiescing(volumes: number): Promise<Row[]> {
     engine: "box",
     engineCache: resolve(".rekindle"),
     lifetime: "parent",
-    gatewayScript: join("dist", "bench", "gateway.js"),
+    gatewayScript: join("dist", "gateway.js"),
     clock: systemClock,
   });
   try {

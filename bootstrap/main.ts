@@ -38,6 +38,9 @@ const commit = new Option(
   "--commit <revision>",
   "the commit to take; else HEAD, and then a dirty tree is refused",
 );
+const site = new Option("--site <site>", "which of the environment's own databases")
+  .choices(["primary", "recovery"])
+  .default("primary");
 
 program
   .command("doctor")
@@ -200,13 +203,101 @@ program
   .action(async (options) => (await entry()).bakeCommand(options));
 program
   .command("snapshot")
-  .description("take a recovery point of all data, made quiet and copied to the recovery region")
+  .description("take a recovery point of all data, made quiet and copied to every place that is to have it")
   .option("--allow-crash", "take it also of what can't be made quiet: as after a crash, and labelled so")
   .option("--wait [duration]", "wait for another run to end, an hour or as long as this; else leave")
   .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
+program
+  .command("copy")
+  .description("finish the copies of recovery points that an interrupted or failed command has left")
+  .argument(
+    "[point]",
+    "this one, looked at whole; else the newest, down to the first that a rebuild can take",
+  )
+  .option("--wait [duration]", "wait for other copies to end, an hour or as long as this; else leave")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/copies.ts")).copyCommand(point, options));
+program
+  .command("image")
+  .description("take an image of a server that no recipe makes, and copy it to every place")
+  .argument("<server>", "an instance's id, a server's name in the environment, or a Name tag")
+  .option("--reboot", "shut the server down meanwhile: its file systems are whole")
+  .option("--no-reboot", "let it run on: its file systems are as after a crash")
+  .option("--name <name>", "what roles call the image; else the server's name and the time")
+  .option("--role <role>", "whose data volumes stay out of it; else the server's own role")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) => (await import("./entry/copies.ts")).imageCommand(server, options));
+program
+  .command("dump")
+  .description("dump the environment's database servers into every region's bucket, while they are in use")
+  .argument("[name...]", "only these of the environment's dumps; else all")
+  .option("--jobs <n>", "how many at a time: servers, databases and archives", "4")
+  .addOption(site)
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (names, options) => (await import("./entry/dump.ts")).dumpCommand(names, options));
+program
+  .command("dumps")
+  .description("list the dumps that the recovery region's catalog knows, the newest first")
+  .argument("[name]", "only those of this name")
+  .addOption(env)
+  .addOption(json)
+  .action(async (name, options) => (await import("./entry/dump.ts")).dumpsCommand(name, options));
+program
+  .command("verify-dump")
+  .description(
+    "restore a dump into a server that is made for it, on this machine, and compare what came back",
+  )
+  .argument("<dump>")
+  .option("--jobs <n>", "how many archives at a time", "2")
+  .option("--region <region>", "read it there; else in the recovery region")
+  .option("--folder <folder>", "where the server has its data; else the system's temporary folder")
+  .addOption(env)
+  .addOption(json)
+  .action(async (dump, options) => (await import("./entry/dump.ts")).verifyDumpCommand(dump, options));
+const restore = program.command("restore").description("bring a part back: data, or files of a release");
+const restoring = (command: Command) =>
+  command
+    .option("--database <name>", "only this database of it; may be given several times", each)
+    .option("--replace", "in the place of data that is there; what was there is kept aside")
+    .option("--dry-run", "only say what would change")
+    .option("--no-globals", "without roles and memberships")
+    .option("--no-owner", "everything belongs to the user who restores, and nobody is granted anything")
+    .option("--region <region>", "read it there; else in the recovery region")
+    .option("--jobs <n>", "how many archives at a time", "4")
+    .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+    .addOption(env)
+    .addOption(json);
+restoring(
+  restore
+    .command("dump")
+    .description("stream a dump into a database server, and count what came back")
+    .argument("<dump>", "its id; rekindle dumps lists them")
+    .requiredOption("--to <connection>", "such as postgres://admin@db.example.net:5432, or ssh://db-1")
+    .option(
+      "--password-from <place>",
+      "ssm:<parameter> or secret:<name>#<key>; else REKINDLE_DATABASE_PASSWORD",
+    ),
+).action(async (dump, options) =>
+  (await import("./entry/restore-dump.ts")).restoreDumpCommand(dump, options),
+);
+restoring(
+  restore
+    .command("database")
+    .description("put the newest dump of a server, or one database of it, back into that server")
+    .argument("<name>", "one of the environment's dumps")
+    .addOption(new Option("--as-of <time>", "the newest dump of that moment, in ISO 8601").conflicts("dump"))
+    .option("--dump <id>", "one dump")
+    .addOption(site),
+).action(async (name, options) =>
+  (await import("./entry/restore-dump.ts")).restoreDatabaseCommand(name, options),
+);
 program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")
@@ -222,7 +313,6 @@ program
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
-const restore = program.command("restore").description("bring a part back in its own place");
 restore
   .command("database")
   .description(
@@ -237,11 +327,52 @@ restore
   .action(async (database, options) =>
     (await import("./entry/restore-database.ts")).restoreDatabaseCommand(database, options),
   );
+restore
+  .command("volume")
+  .description("replace a running server's data by that of a recovery point, or look at that beside it")
+  .argument("<server>", "such as db-0")
+  .addOption(new Option("--as-of <time>", "the newest point of that moment, in ISO 8601").conflicts("point"))
+  .option("--point <id>", "one recovery point; else the newest complete one")
+  .option("--region <region>", "where the server runs; else both regions are asked")
+  .option("--dry-run", "say what would be done, and change nothing")
+  .option(
+    "--replace-newer",
+    "replace data that is newer than the point; it stays, detached and as a snapshot",
+  )
+  .addOption(
+    new Option(
+      "--beside",
+      "leave the present data alone, and mount the point's beside it, read-only",
+    ).conflicts("replaceNewer"),
+  )
+  .option("--detach", "with --beside: take that away again")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (server, options) =>
+    (await import("./entry/restore-volume.ts")).restoreVolumeCommand(server, options),
+  );
+restore
+  .command("files")
+  .description("bring files of an earlier state of the configuration back, to a server or into a folder")
+  .argument("<state>", "a release, a time in ISO 8601, a git revision, or `current`")
+  .argument("[path...]", "globs of paths on the server; else all of the role's")
+  .requiredOption("--role <role>", "whose files")
+  .option(
+    "--to-server <name>",
+    "such as db-0, an instance, or ssh:<host as ssh knows it>; templates are filled in there",
+  )
+  .option("--to-folder <folder>", "as they are in the release, into a folder")
+  .option("--dry-run", "show what would change, secrets masked, and change nothing")
+  .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
+  .addOption(env)
+  .addOption(json)
+  .action(async (state, paths, options) =>
+    (await import("./entry/restore-files.ts")).restoreFilesCommand(state, paths, options),
+  );
 program
   .command("prune")
-  .description(
-    "what of the recovery points, images and snapshots stays or goes, and why; removes only with --remove",
-  )
+  .description("what of recovery points, dumps and images stays or goes, and why; removes only with --remove")
   .option("--remove", "carry it out; else nothing is removed")
   .addOption(
     new Option(
@@ -255,7 +386,7 @@ program
   .addOption(env)
   .addOption(json)
   .action(async (options) => (await import("./entry/prune.ts")).pruneCommand(options));
-const hold = program.command("hold").description("keep a recovery point from every prune");
+const hold = program.command("hold").description("keep a recovery point or a dump from every prune");
 hold
   .command("add")
   .description("keep a point until a moment")
@@ -304,6 +435,21 @@ program
   .addOption(json)
   .action(async (options) => (await entry()).verifyCommand(options));
 program
+  .command("status")
+  .description("how old each data set is against its RPO, and whether a recovery would work now")
+  .option("--env <name>", "only this environment; else REKINDLE_ENV, else all of the project")
+  .option(
+    "--region <region>",
+    "ask only this region, as if to rebuild there; else both, to rebuild in the recovery region",
+  )
+  .addOption(new Option("--prometheus", "print Prometheus's text format").conflicts("json"))
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 all is well, 1 an RPO is exceeded or a check failed, 6 none failed and one could not be made.",
+  )
+  .action(async (options) => (await import("./entry/status.ts")).statusCommand(options));
+program
   .command("gameday")
   .description("rehearse the loss of the primary region in a sandbox, against the clock")
   .addOption(env)
@@ -331,6 +477,7 @@ program
     "bring back a past moment, so long before the loss, although a newer recovery point is there",
   )
   .option("--keep", "leave the rebuilt environment and its sandbox running")
+  .option("--record", "keep the outcome in the shell's AWS, where rekindle status finds it on every machine")
   .addOption(json)
   .action(async (options) => (await import("./entry/gameday.ts")).gamedayCommand(options));
 program

@@ -37,6 +37,8 @@ export interface Emulator {
 }
 
 const startLimitMs = 120_000;
+/** The account that moto plays when it is told of none. */
+const emulatorsOwnAccount = "123456789012";
 
 /** Resolves when it answers; rejects with its last words when it ends before. */
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
@@ -118,7 +120,10 @@ function emulatorEnvironment(
   return {
     ...Object.fromEntries(own),
     MOTO_PORT: String(port),
-    ...(account === undefined ? {} : { MOTO_ACCOUNT_ID: account }),
+    // AWS's own policies are there in every account, for roles to be given.
+    MOTO_IAM_LOAD_MANAGED_POLICIES: "true",
+    // Set, it is every caller's: also of those who have taken a role of another account.
+    ...(account === undefined || account === emulatorsOwnAccount ? {} : { MOTO_ACCOUNT_ID: account }),
   };
 }
 

@@ -17,16 +17,18 @@ export async function forward(emulator: Emulator, request: ApiRequest): Promise<
   return { ...answer, headers: without(answer.headers, dropped) };
 }
 
-/** A call of the gateway's own, to a service of the query protocol. */
+/** A call of the gateway's own, to a service of the query protocol; `accessKey` is of the account that it is made for. */
 export async function callQueryService(
   emulator: Emulator,
   service: string,
   region: string,
   parameters: Record<string, string>,
+  accessKey = "GATEWAY",
 ): Promise<string> {
   const body = new URLSearchParams(parameters).toString();
-  const type = "application/x-www-form-urlencoded; charset=utf-8";
-  return await callService(emulator, service, region, parameters.Action ?? "", body, ["Content-Type", type]);
+  const headers = ["Content-Type", "application/x-www-form-urlencoded; charset=utf-8"];
+  const scope = { service, region, accessKey };
+  return await callService(emulator, scope, parameters.Action ?? "", body, headers);
 }
 
 /** The same to a service of the JSON protocol. */
@@ -38,19 +40,19 @@ export async function callJsonService(
   values: object,
 ): Promise<unknown> {
   const headers = ["Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", target];
-  return JSON.parse(await callService(emulator, service, region, target, JSON.stringify(values), headers));
+  const scope = { service, region, accessKey: "GATEWAY" };
+  return JSON.parse(await callService(emulator, scope, target, JSON.stringify(values), headers));
 }
 
 /** The emulator reads the scope and checks no signature. */
 async function callService(
   emulator: Emulator,
-  service: string,
-  region: string,
+  { service, region, accessKey }: { service: string; region: string; accessKey: string },
   action: string,
   body: string,
   headers: readonly string[],
 ): Promise<string> {
-  const scope = `GATEWAY/20200101/${region}/${service}/aws4_request`;
+  const scope = `${accessKey}/20200101/${region}/${service}/aws4_request`;
   const answer = await emulator.call({
     method: "POST",
     url: "/",

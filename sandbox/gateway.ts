@@ -9,12 +9,12 @@ import { corrected } from "./corrections.ts";
 import type { Emulator } from "./emulator.ts";
 import { errorAnswer } from "./error-answer.ts";
 import type { Faults, Hit } from "./faults.ts";
-import { forward } from "./forward.ts";
 import type { LostRegions } from "./lost-regions.ts";
 import { neededRegions } from "./needed-regions.ts";
 import { emulatorEndedHeader, type LossMode, type RequestOutcome } from "./protocol.ts";
 import { Refusal } from "./refusal.ts";
 import type { RequestLog } from "./request-log.ts";
+import { forwardAcrossAccounts } from "./shared-copies.ts";
 import type { StandIn } from "./stand-in.ts";
 
 /** Everything that the gateway knows; the control API changes it, requests are decided by it. */
@@ -142,7 +142,7 @@ async function carryOut(state: GatewayState, request: ApiRequest): Promise<Answe
       const answer = await standIn.answer(request, emulator);
       if (answer !== undefined) return answer;
     }
-    const answer = await forward(emulator, corrected(request));
+    const answer = await forwardAcrossAccounts(emulator, corrected(request));
     if (answer.status >= 300) return answer;
     homes.learn(request);
     for (const standIn of standIns) await standIn.after(request, answer, emulator);

@@ -1,11 +1,13 @@
 /** What holds for every sandbox. */
 const always: readonly string[] = [
-  "Storage Gateway, DLM, Image Builder, image deprecation, fast snapshot restore and Backup selections are not there",
+  "Storage Gateway, Image Builder, image deprecation and fast snapshot restore are not there",
+  "schedules, automations, builds of CodeBuild, plans and restore tests of AWS Backup and policies of DLM are kept and never run",
   "EBS's archive tier is the gateway's stand-in: it knows what lies there, and volumes are made of it all the same; no lifecycle moves anything into Glacier",
   "everything is in memory: stopping or restarting the sandbox forgets all of it",
   "most changes are done at once, so waiting times are shorter than AWS's",
   "automated backups reach another region every five seconds, where RDS takes five minutes, and so are newer there than AWS's",
-  "policies are stored and not enforced; quotas and prices are not there",
+  "policies are stored and not enforced, those of keys neither, and a disabled key encrypts; quotas and prices are not there",
+  "what another account copies is a new volume, image or database with the source's description, for the emulator copies within an account only",
   "bucket names and signatures are not checked against other accounts",
   "a lost region resets connections after they were made: one port serves all regions, so it cannot refuse one of them",
 ];

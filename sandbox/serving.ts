@@ -9,9 +9,11 @@ import { DebianImageStandIn } from "./debian-image-stand-in.ts";
 import type { Emulator } from "./emulator.ts";
 import { Faults } from "./faults.ts";
 import { type GatewayState, handleApiRequest } from "./gateway.ts";
+import { KeptStandIn } from "./kept-stand-in.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
+import { orderableDatabases } from "./orderable-databases.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
 import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
@@ -73,6 +75,8 @@ export async function gatewayState({
       new DebianImageStandIn(),
       loadBalancerStandIn,
       new AutomatedBackupsStandIn(backups),
+      new KeptStandIn(clock),
+      orderableDatabases,
       new SnapshotTierStandIn(clock),
       new TlsPolicyStandIn(),
       userDataLimit,

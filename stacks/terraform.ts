@@ -1,6 +1,7 @@
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { S3Backend, type TerraformStack } from "cdktf";
 import { stateBucket, tags } from "../bootstrap/config/names.ts";
+import type { Place } from "../bootstrap/config/places.ts";
 import type { Environment, Site } from "../bootstrap/config/schema.ts";
 import { regionOf } from "../bootstrap/config/servers.ts";
 
@@ -37,5 +38,22 @@ export function siteProvider(
     allowedAccountIds: [environment.account],
     s3UsePathStyle: true,
     defaultTags: [{ tags: { [tags.environment]: environment.name, [tags.site]: site } }],
+  });
+}
+
+/** The provider for a place that has copies and nothing else: a further region, or another account's vault. */
+export function placeProvider(
+  stack: TerraformStack,
+  environment: Environment,
+  { account, region, role }: Place,
+  alias: string,
+): AwsProvider {
+  return new AwsProvider(stack, `aws-${alias}`, {
+    alias,
+    region,
+    ...(role === undefined ? {} : { assumeRole: [{ roleArn: role, sessionName: "rekindle" }] }),
+    allowedAccountIds: [account],
+    s3UsePathStyle: true,
+    defaultTags: [{ tags: { [tags.environment]: environment.name } }],
   });
 }

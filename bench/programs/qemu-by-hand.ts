@@ -14,6 +14,7 @@ import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { run, succeeded } from "../../bootstrap/edges/process.ts";
 import { bestAccelerator } from "../../sandbox/bodies/qemu/accelerator.ts";
 import { processor } from "../../sandbox/bodies/qemu/hardware.ts";
+import { emulators } from "../../sandbox/bodies/qemu/requirements.ts";
 import { metadataOfOneServer } from "../../sandbox/stage/metadata.ts";
 
 const [disk, base, folder, tar] = process.argv.slice(2) as [string, string, string, string];
@@ -40,15 +41,18 @@ const described = {
 const service = metadataOfOneServer(() => described, systemClock);
 const metadata = createServer((request, response) => void service.answer(address, request, response));
 const web = await freePort();
-const kernel = { disk: join(base, "disk"), kernel: join(base, "kernel"), initrd: join(base, "initrd") };
+const kernel = {
+  kind: "kernel" as const,
+  ...{ disk: join(base, "disk"), kernel: join(base, "kernel"), initrd: join(base, "initrd") },
+};
 const hardware = "ec201234-5678-9abc-def0-000000000000";
-const program = "qemu-system-x86_64";
-const accelerator = await bestAccelerator(program, kernel);
+const emulator = emulators[process.arch]!;
+const accelerator = await bestAccelerator(emulator, kernel);
 const child = spawn(
-  program,
+  emulator.program,
   [
     ...["-nodefaults", "-no-user-config", "-display", "none", "-m", "768M", "-smp", "1"],
-    ...processor({ accelerator }),
+    ...processor({ emulator, accelerator }),
     ...["-smbios", "type=0,vendor=Amazon EC2,version=1.0"],
     ...["-smbios", `type=1,manufacturer=Amazon EC2,product=qemu,uuid=${hardware},serial=${hardware}`],
     ...["-smbios", "type=3,manufacturer=Amazon EC2,asset=Amazon EC2"],

@@ -1,46 +1,46 @@
 import { renderBakeUserData, successMark } from "../../cloud-init/bake.ts";
 import { builderProfile, keyAlias, tags } from "../config/names.ts";
-import type { Topology } from "../config/schema.ts";
-import type { Account } from "../edges/aws/account.ts";
 import type { ImageFactory } from "../edges/aws/images.ts";
-import type { Catalog } from "../edges/catalog.ts";
-import { type Patience, waitFor } from "../edges/wait.ts";
+import { waitFor } from "../edges/wait.ts";
 import { RekindleError } from "../errors.ts";
 import type { GoldenImage } from "../image/image.ts";
 import { type Recipe, recipeDigest } from "../image/recipe.ts";
-import { Undo } from "./undo.ts";
+import {
+  demandPlaces,
+  type ImageContext,
+  recordImage,
+  type Spreading,
+  spreadImage,
+  usableImages,
+  waitForImage,
+} from "./copy-image.ts";
+import { Undo, withLeftBehind } from "./undo.ts";
 
 const builderTag = "rekindle:builder";
 const builderMark = (recipe: string) => recipe.slice(0, 12);
 const consoleLimitSeconds = 5 * 60;
-const imageLimitSeconds = 60 * 60;
 
-export interface BakeContext extends Patience {
-  topology: Topology;
+export interface BakeContext extends ImageContext {
   commit: string;
-  /** Role → its image recipe. Roles with equal recipes share an image. */
+  /** Role → its image recipe. Roles with equal recipes share an image; one whose image was taken has none. */
   recipes: Record<string, Recipe>;
-  account: Account;
-  /** The region that bakes comes first; the others get copies. Catalogs in the same order. */
-  factories: readonly ImageFactory[];
-  catalogs: readonly Catalog[];
   /** How long a builder may take to power itself off. */
   builderLimitSeconds: number;
-  print(line: string): void;
 }
 
 export interface Baked {
   baked: GoldenImage[];
+  /** Already baked, and copied now to where they were not. */
+  copied: GoldenImage[];
   upToDate: GoldenImage[];
 }
 
-/** Makes every golden image that is missing, in every region. A recipe that fails leaves nothing behind. */
+/** Makes every golden image that is missing, in every place. A recipe that fails leaves nothing behind. */
 export async function bake(context: BakeContext): Promise<Baked> {
-  const { environment } = context.topology;
-  await Promise.all(
-    context.catalogs.map(({ store }) => context.account.demand(environment.account, store.region)),
-  );
-  await Promise.all(context.catalogs.map(({ store }) => store.inspect()));
+  await demandPlaces(context);
+  for (const [role, { image }] of Object.entries(context.topology.roles))
+    if ("taken" in image)
+      context.print(`role ${role} starts from the taken image ${image.taken}: nothing to bake`);
   const outcomes = await Promise.allSettled(
     [...rolesByRecipe(context.recipes)].map(([digest, roles]) => bakeOne(context, digest, roles)),
   );
@@ -57,6 +57,7 @@ export async function bake(context: BakeContext): Promise<Baked> {
   const done = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   return {
     baked: done.flatMap(({ kind, image }) => (kind === "baked" ? [image] : [])),
+    copied: done.flatMap(({ kind, image }) => (kind === "copied" ? [image] : [])),
     upToDate: done.flatMap(({ kind, image }) => (kind === "up-to-date" ? [image] : [])),
   };
 }
@@ -65,13 +66,26 @@ async function bakeOne(
   context: BakeContext,
   digest: string,
   roles: string[],
-): Promise<{ kind: "baked" | "up-to-date"; image: GoldenImage }> {
-  const existing = await upToDate(context, digest);
-  if (existing !== undefined) {
+): Promise<{ kind: "baked" | "copied" | "up-to-date"; image: GoldenImage }> {
+  const existing = await recorded(context, digest);
+  // The catalog's word is not enough: the image must be there, in every place, and usable.
+  const usable = existing === undefined ? {} : await usableImages(context, existing.images);
+  const isEverywhere = Object.keys(usable).length === context.places.length;
+  if (existing !== undefined && isEverywhere && (await isRecordedEverywhere(context, digest))) {
     context.print(`image of ${roles.join(", ")} is up to date (recipe ${digest.slice(0, 12)})`);
     return { kind: "up-to-date", image: existing };
   }
   const undo = new Undo();
+  if (
+    existing !== undefined &&
+    context.places.some(({ place }) => place.role === undefined && usable[place.name])
+  ) {
+    const image = await copyFurther(context, existing, usable, undo).catch(async (error: unknown) => {
+      throw withLeftBehind(error, await undo.run());
+    });
+    context.print(`image of ${roles.join(", ")} is copied to where it was missing`);
+    return { kind: "copied", image };
+  }
   const builder = new Undo();
   const image = await make(context, digest, roles, undo, builder).catch(async (error: unknown) => {
     throw withLeftBehind(error, [...(await builder.run()), ...(await undo.run())]);
@@ -85,17 +99,44 @@ async function bakeOne(
   );
 }
 
-/** The catalog's word is not enough: the image must be there, in every region, and usable. */
-async function upToDate(context: BakeContext, digest: string): Promise<GoldenImage | undefined> {
-  const records = await Promise.all(context.catalogs.map((catalog) => catalog.image(digest)));
-  const record = records[0];
-  if (record === undefined || records.some((other) => other === undefined)) return undefined;
-  const states = await Promise.all(
-    context.factories.map(({ region, state }) =>
-      record.images[region] === undefined ? "missing" : state(record.images[region]),
-    ),
-  );
-  return states.every((state) => state === "available") ? record : undefined;
+/** As any of the account's regions has it. */
+async function recorded({ places }: BakeContext, digest: string): Promise<GoldenImage | undefined> {
+  const own = places.filter(({ place }) => place.role === undefined);
+  const records = await Promise.all(own.map(({ catalog }) => catalog.image(digest)));
+  return records.find((record) => record !== undefined);
+}
+
+async function isRecordedEverywhere({ places }: BakeContext, digest: string): Promise<boolean> {
+  const records = await Promise.all(places.map(({ catalog }) => catalog.image(digest)));
+  return records.every((record) => record !== undefined);
+}
+
+/** An image that one region has lost, or that a further one never had, is not baked again. */
+async function copyFurther(
+  context: BakeContext,
+  existing: GoldenImage,
+  usable: Record<string, string>,
+  undo: Undo,
+): Promise<GoldenImage> {
+  const { recipe, roles, commit } = existing;
+  const spreading = { ...spreadingOf(context, recipe, roles, commit), images: usable };
+  const image = { ...existing, images: await spreadImage(context, spreading, undo) };
+  await recordImage(context, image);
+  return image;
+}
+
+/** Names are unique in an account: a second bake of a recipe, after a loss, must not meet the first one's. */
+function spreadingOf(
+  { topology, clock }: BakeContext,
+  digest: string,
+  roles: readonly string[],
+  commit: string,
+): Omit<Spreading, "images"> {
+  const { name } = topology.environment;
+  return {
+    name: `rekindle-${name}-${roles[0]}-${digest.slice(0, 12)}-${clock.now().getTime()}`,
+    label: { [tags.environment]: name, [tags.recipe]: digest, [tags.commit]: commit },
+  };
 }
 
 async function make(
@@ -106,54 +147,39 @@ async function make(
   builder: Undo,
 ): Promise<GoldenImage> {
   const { environment } = context.topology;
-  const [home, ...others] = context.factories;
+  const place = context.places[0]!;
+  const home = place.images;
   const recipe = context.recipes[roles[0]!]!;
-  const label = {
-    [tags.environment]: environment.name,
-    [tags.recipe]: digest,
-    [tags.commit]: context.commit,
-  };
-  // Names are unique in an account: a second bake of a recipe, after a loss, must not meet the first one's.
-  const name = `rekindle-${environment.name}-${roles[0]}-${digest.slice(0, 12)}-${context.clock.now().getTime()}`;
-  const keys = await Promise.all(
-    context.factories.map(({ region }) => context.account.keyArn(region, keyAlias(environment.name))),
+  const { name, label } = spreadingOf(context, digest, roles, context.commit);
+  const [key] = await Promise.all(
+    context.places.map(({ account, images }) => account.usableKey(images.region, keyAlias(environment.name))),
   );
 
-  await endLeftBehind(context, home!, {
+  await endLeftBehind(context, home, {
     [tags.environment]: environment.name,
     [builderTag]: builderMark(digest),
   });
-  const baseImageId = await home!.baseImage(recipe.base);
-  const instanceId = await home!.launchBuilder({
+  const baseImageId = await home.baseImage(recipe.base);
+  const instanceId = await home.launchBuilder({
     baseImageId,
     instanceType: environment.roles[roles[0]!]!.instanceType,
     userData: renderBakeUserData({ ...recipe, recipeDigest: digest }),
     rootVolumeGiB: recipe.rootVolumeGiB,
     instanceProfile: builderProfile(environment.name),
-    encryptionKey: keys[0]!,
+    encryptionKey: key!,
     tags: { ...label, [builderTag]: builderMark(digest), Name: name },
   });
-  builder.push(`builder ${instanceId} in ${home!.region}`, () => home!.terminate(instanceId));
+  builder.push(`builder ${instanceId} in ${home.region}`, () => home.terminate(instanceId));
   context.print(`baking the image of ${roles.join(", ")} on ${instanceId} from ${baseImageId}`);
-  await waitForPowerOff(context, home!, instanceId);
-  for (const remark of await readSuccessMark(context, home!, instanceId, digest)) context.print(remark);
+  await waitForPowerOff(context, home, instanceId);
+  for (const remark of await readSuccessMark(context, home, instanceId, digest)) context.print(remark);
 
-  const imageId = await home!.createImage(instanceId, name);
-  undo.push(`image ${imageId} in ${home!.region}`, () => home!.remove(imageId));
-  await home!.tag(imageId, label);
-  await waitForImage(context, home!, imageId);
-  await home!.tag(imageId, label);
-
-  const copies = await Promise.all(
-    others.map(async (factory, index) => {
-      const copy = await factory.copyImage({ region: home!.region, imageId }, name, keys[index + 1]!);
-      undo.push(`image ${copy} in ${factory.region}`, () => factory.remove(copy));
-      await factory.tag(copy, label);
-      await waitForImage(context, factory, copy);
-      await factory.tag(copy, label);
-      return [factory.region, copy] as const;
-    }),
-  );
+  const imageId = await home.createImage(instanceId, name);
+  undo.push(`image ${imageId} in ${home.region}`, () => home.remove(imageId));
+  await home.tag(imageId, label);
+  await waitForImage(context, place, imageId);
+  await home.tag(imageId, label);
+  const images = await spreadImage(context, { name, label, images: { [place.place.name]: imageId } }, undo);
   const image: GoldenImage = {
     version: 1,
     environment: environment.name,
@@ -162,9 +188,9 @@ async function make(
     commit: context.commit,
     baseImageId,
     createdAt: context.clock.now().toISOString(),
-    images: Object.fromEntries([[home!.region, imageId], ...copies]),
+    images,
   };
-  for (const catalog of context.catalogs) await catalog.writeImage(image);
+  await recordImage(context, image);
   return image;
 }
 
@@ -233,15 +259,6 @@ async function readSuccessMark(
   return output.split("\n").filter((line) => line.startsWith("rekindle: "));
 }
 
-function waitForImage(context: BakeContext, factory: ImageFactory, imageId: string): Promise<void> {
-  return waitFor(context, `image ${imageId} in ${factory.region}`, imageLimitSeconds, async () => {
-    const state = await factory.state(imageId);
-    if (state === "available") return { kind: "ready", value: undefined };
-    if (state === "pending") return { kind: "waiting" };
-    return { kind: "failed", reason: state === "missing" ? "it is not there any more" : state.reason };
-  });
-}
-
 function rolesByRecipe(recipes: Record<string, Recipe>): Map<string, string[]> {
   const roles = new Map<string, string[]>();
   for (const role of Object.keys(recipes).sort()) {
@@ -249,13 +266,4 @@ function rolesByRecipe(recipes: Record<string, Recipe>): Map<string, string[]> {
     roles.set(digest, [...(roles.get(digest) ?? []), role]);
   }
   return roles;
-}
-
-function withLeftBehind(error: unknown, left: string[]): unknown {
-  if (left.length === 0) return error;
-  const { kind, message, details } =
-    error instanceof RekindleError
-      ? error
-      : { kind: "tool-failed" as const, message: String(error), details: [] };
-  return new RekindleError(kind, message, { cause: error, details: [...details, ...left] });
 }

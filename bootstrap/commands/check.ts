@@ -70,8 +70,8 @@ async function checkKey({ account, topology, region }: CheckContext): Promise<Ch
   const alias = keyAlias(topology.environment.name);
   const name = `key ${alias} in ${region.region}`;
   try {
-    await account.keyArn(region.region, alias);
-    return check(name, "there", "there");
+    await account.usableKey(region.region, alias);
+    return check(name, "usable", "usable");
   } catch (error) {
     return { name, passed: false, expected: "usable", found: (error as Error).message };
   }

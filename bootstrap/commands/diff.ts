@@ -8,6 +8,7 @@ import { type Change, compareSides, type Side } from "../history/compare.ts";
 import { momentOf } from "../history/live-at.ts";
 import { unrenderSide } from "../history/unrender.ts";
 import type { ManifestEntry } from "../release/manifest.ts";
+import type { PublicKey } from "../release/signature.ts";
 import { byCodePoint } from "../release/tree.ts";
 import { releaseLiveAt, releaseSide } from "./release-side.ts";
 
@@ -48,17 +49,23 @@ const releaseName = /^[0-9a-f]{12}-[0-9a-f]{12}$/;
 
 async function open(context: DiffContext, name: string): Promise<Opened> {
   if (name.startsWith(hostPrefix)) return openHost(context, name);
-  const side = await stored(context, name);
+  const side = await storedSide(context, name);
   const paths = Object.values(side.roles).flatMap(({ tree }) => tree.map(({ path }) => path));
   return { paths, read: async () => side };
 }
 
-async function stored(context: DiffContext, name: string): Promise<Side> {
-  const { role, environment, repository } = context;
-  if (releaseName.test(name)) return releaseSide(name, name, await context.catalogs(), role);
+/** A release's, a moment's or a commit's side. Where keys are trusted, a release that none of them has signed is refused. */
+export async function storedSide(
+  context: Pick<DiffContext, "role" | "environment" | "repository" | "catalogs"> & {
+    trusted?: readonly PublicKey[];
+  },
+  name: string,
+): Promise<Side> {
+  const { role, environment, repository, trusted } = context;
+  if (releaseName.test(name)) return releaseSide(name, name, await context.catalogs(), role, trusted);
   if (momentOf(name) !== undefined) {
     const catalogs = await context.catalogs();
-    return releaseSide(name, await releaseLiveAt(name, catalogs), catalogs, role);
+    return releaseSide(name, await releaseLiveAt(name, catalogs), catalogs, role, trusted);
   }
   const commit = await repository.resolve(name);
   const roles = rolesOfCommit(await repository.files(commit, ["configs", "cloud-init"]), environment);

@@ -19,8 +19,9 @@ export async function tearDown(
   parameters: readonly string[],
 ): Promise<void> {
   const { name, account, regions } = context.topology.environment;
+  const { places } = cloud;
   await sandbox.restoreRegion(regions.primary);
-  await Promise.all([cloud.primary, cloud.recovery].map(({ sweep }) => sweep.servers(name)));
+  await Promise.all(places.map(({ sweep }) => sweep.servers(name)));
 
   const destroy = async (when: "before" | "after", stack: string) => {
     const dir = join(context.folder, when, "cdktf.out", "stacks", stack);
@@ -34,9 +35,9 @@ export async function tearDown(
     destroy("before", "primary-stack"),
   ]);
   for (const outcome of destroyed) if (outcome.status === "rejected") throw outcome.reason;
-  for (const { region, sweep } of [cloud.primary, cloud.recovery]) {
+  for (const { place, sweep } of places) {
     await sweep.data(name);
-    await sweep.emptyBucket(siteBucket(name, account, region));
+    await sweep.emptyBucket(siteBucket(name, place.account, place.region));
   }
   for (const region of live?.parameters ?? []) await region.remove(parameters);
   await destroy("before", "foundation-stack");
@@ -46,6 +47,7 @@ export async function tearDown(
 }
 
 export async function countLeftovers({ topology }: TeardownContext, { cloud }: Field): Promise<Leftover[]> {
-  const regions = [cloud.primary, cloud.recovery];
-  return (await Promise.all(regions.map(({ sweep }) => sweep.leftovers(topology.environment.name)))).flat();
+  return (
+    await Promise.all(cloud.places.map(({ sweep }) => sweep.leftovers(topology.environment.name)))
+  ).flat();
 }

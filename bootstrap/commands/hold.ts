@@ -21,15 +21,17 @@ export async function addHold(
     );
   const hold: Hold = { version: 1, id: holdId(now), ...wish, createdAt: now };
   for (const catalog of catalogs) await catalog.writeHold(hold);
-  const points = await Promise.all(catalogs.map((catalog) => catalog.point(wish.point)));
-  const isThere = points.some((point) => point !== undefined);
-  if (isThere && points.every((point) => point?.status !== "removing")) return hold;
+  const found = await Promise.all(
+    catalogs.map(async (catalog) => (await catalog.point(wish.point)) ?? catalog.dump(wish.point)),
+  );
+  const isThere = found.some((one) => one !== undefined);
+  if (isThere && found.every((one) => one?.status !== "removing")) return hold;
   for (const catalog of catalogs) await catalog.removeHold(hold.id);
   throw new RekindleError(
     "refused",
     isThere
       ? `${wish.point} is being removed by a prune; hold another point`
-      : `no region has a recovery point ${JSON.stringify(wish.point)}; nothing is held`,
+      : `no region has a recovery point or dump ${JSON.stringify(wish.point)}; nothing is held`,
   );
 }
 

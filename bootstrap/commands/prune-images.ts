@@ -1,5 +1,5 @@
 import { inParallel } from "../collect/in-parallel.ts";
-import type { GoldenImage } from "../image/image.ts";
+import type { ServerImage } from "../image/image.ts";
 import { decideImages, type ImageDecision } from "../recovery/image-retention.ts";
 import { anyOf, type PruneContext, type PruneRegion, readProtections } from "./prune-context.ts";
 
@@ -8,8 +8,8 @@ const earlierReleases = 5;
 const atOnce = 16;
 
 /** Every image that any region's catalog has, with the copies that any of them knows. */
-export async function everyImage(regions: readonly PruneRegion[]): Promise<GoldenImage[]> {
-  const found = new Map<string, GoldenImage>();
+export async function everyImage(regions: readonly PruneRegion[]): Promise<ServerImage[]> {
+  const found = new Map<string, ServerImage>();
   for (const images of await Promise.all(regions.map(({ catalog }) => catalog.images()))) {
     for (const image of images) {
       const known = found.get(image.recipe);
@@ -26,7 +26,7 @@ export async function everyImage(regions: readonly PruneRegion[]): Promise<Golde
 export async function neededRecipes(
   context: PruneContext,
   known: {
-    images: readonly GoldenImage[];
+    images: readonly ServerImage[];
     youngerThan: Parameters<typeof decideImages>[2];
     /** Points that stay. */
     kept: readonly string[];

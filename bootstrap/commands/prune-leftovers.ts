@@ -1,5 +1,5 @@
 import { RekindleError } from "../errors.ts";
-import type { GoldenImage } from "../image/image.ts";
+import type { ServerImage } from "../image/image.ts";
 import { type Explained, type Leftover, leftoverImages, leftoverSnapshots } from "../recovery/leftovers.ts";
 import { unfinishedSeconds } from "../recovery/retention.ts";
 import type { PruneContext, PruneRegion } from "./prune-context.ts";
@@ -7,8 +7,8 @@ import type { PruneContext, PruneRegion } from "./prune-context.ts";
 /** Snapshots and images that bear the environment's tag and that nothing in any catalog explains. Removes nothing. */
 export async function findLeftovers(
   { topology, regions, now }: Pick<PruneContext, "topology" | "regions" | "now">,
-  points: ReadonlySet<string>,
-  images: readonly GoldenImage[],
+  points: Explained["points"],
+  images: readonly ServerImage[],
 ): Promise<Leftover[]> {
   const { name, databases } = topology.environment;
   const before = new Date(Date.parse(now) - unfinishedSeconds * 1000).toISOString();

@@ -1,11 +1,18 @@
 import { durationSeconds } from "../config/duration.ts";
 import { type LockOptions, underLock } from "../edges/bucket-lock.ts";
 import { decideImages, type ImageDecision } from "../recovery/image-retention.ts";
+import { KnownPoints } from "../recovery/known-points.ts";
 import type { Leftover } from "../recovery/leftovers.ts";
 import { acrossRegions } from "../recovery/regional-index.ts";
-import { decideRetention, isForTheArchive, type RetentionContext } from "../recovery/retention.ts";
+import {
+  type Decision,
+  decideRetention,
+  isForTheArchive,
+  type RetentionContext,
+} from "../recovery/retention.ts";
 import { archivePoints } from "./prune-archive.ts";
 import { type PruneContext, readProtections } from "./prune-context.ts";
+import { decideDumps, removeDumps } from "./prune-dumps.ts";
 import { everyImage, neededRecipes, removeImages } from "./prune-images.ts";
 import { findLeftovers, removeLeftovers } from "./prune-leftovers.ts";
 import { removePoints } from "./prune-points.ts";
@@ -17,6 +24,7 @@ export interface Pruned {
   now: string;
   kept: number;
   removed: number;
+  dumps: { id: string; action: Decision["action"]; reasons: string[] }[];
   /** Points whose volumes' snapshots belong into the archive tier. */
   archive: string[];
   images: ImageDecision[];
@@ -65,12 +73,14 @@ function pruning<T>(
 interface Hands {
   remove(points: readonly string[]): Promise<string[]>;
   archive(points: readonly string[]): Promise<string[]>;
+  removeDumps(dumps: readonly string[]): Promise<string[]>;
   removeImages(decisions: readonly ImageDecision[]): Promise<string[]>;
 }
 
 const dryHands: Hands = {
   remove: async () => [],
   archive: async () => [],
+  removeDumps: async () => [],
   removeImages: async () => [],
 };
 
@@ -78,6 +88,7 @@ function removingHands(context: PruneContext): Hands {
   return {
     remove: (points) => removePoints(context, points),
     archive: (points) => archivePoints(context, points),
+    removeDumps: (dumps) => removeDumps(context, dumps),
     removeImages: (decisions) => removeImages(context, decisions),
   };
 }
@@ -105,12 +116,13 @@ async function decideAll(context: PruneContext, hands: Hands): Promise<Pruned> {
     now,
     kept: 0,
     removed: 0,
+    dumps: [],
     archive: [],
     images: [],
     leftovers: [],
     faults: [],
   };
-  const known = new Set<string>();
+  const known = new KnownPoints();
   const kept: string[] = [];
   let batch: string[] = [];
   const removeBatch = async () => {
@@ -121,7 +133,7 @@ async function decideAll(context: PruneContext, hands: Hands): Promise<Pruned> {
   const indexes = Object.fromEntries(regions.map(({ region, catalog }) => [region, catalog.entries()]));
   for await (const decision of decideRetention(acrossRegions(indexes), retention)) {
     context.tell(decision);
-    known.add(decision.point.id);
+    known.add(decision.point);
     if (isForTheArchive(decision, retention)) pruned.archive.push(decision.point.id);
     if (decision.action === "keep") kept.push(decision.point.id);
     else batch.push(decision.point.id);
@@ -130,6 +142,15 @@ async function decideAll(context: PruneContext, hands: Hands): Promise<Pruned> {
   }
   if (batch.length > 0) await removeBatch();
   if (pruned.archive.length > 0) pruned.faults.push(...(await hands.archive(pruned.archive)));
+
+  const dumps = await decideDumps(context, retention);
+  pruned.dumps = dumps.map(({ point, action, reasons }) => ({
+    id: point.id,
+    action,
+    reasons: reasons.map(({ text }) => text),
+  }));
+  const doomed = pruned.dumps.filter(({ action }) => action === "remove").map(({ id }) => id);
+  if (doomed.length > 0) pruned.faults.push(...(await hands.removeDumps(doomed)));
 
   const images = await everyImage(regions);
   const ofAge = new Date(Date.parse(now) - durationSeconds(policy.minimumAge) * 1000).toISOString();

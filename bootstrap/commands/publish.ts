@@ -31,7 +31,7 @@ export interface PublishContext {
   trusted: readonly PublicKey[];
   history: GitHistory;
   repository: Pick<Repository, "describe">;
-  account: Account;
+  account: Pick<Account, "demand" | "keyArn">;
   /** One for each region, the recovery region's first: its pointer is the one that counts. */
   catalogs: readonly Catalog[];
   clock: Pick<Clock, "now">;

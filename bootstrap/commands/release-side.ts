@@ -5,7 +5,8 @@ import type { RoleSide, Side } from "../history/compare.ts";
 import { momentOf, releaseAt } from "../history/live-at.ts";
 import { sha256 } from "../release/digest.ts";
 import type { HistoryRecord } from "../release/history.ts";
-import type { ManifestRole } from "../release/manifest.ts";
+import type { Manifest, ManifestPin, ManifestRole } from "../release/manifest.ts";
+import { isSignedBy, type PublicKey, signatureKey } from "../release/signature.ts";
 import { readTar } from "../release/untar.ts";
 
 /** A release's configuration, from the first of the regions that has all of it intact. */
@@ -14,6 +15,7 @@ export async function releaseSide(
   release: string,
   catalogs: readonly Catalog[],
   only: string | undefined,
+  trusted?: readonly PublicKey[],
 ): Promise<Side> {
   const roles = await fromFirst(
     catalogs,
@@ -21,6 +23,7 @@ export async function releaseSide(
     async (catalog) => {
       const found = await catalog.manifest(release);
       if (found === undefined) return undefined;
+      if (trusted !== undefined) await demandSignature(catalog, found, trusted);
       const wanted = Object.entries(found.manifest.roles).filter(
         ([role]) => only === undefined || role === only,
       );
@@ -34,6 +37,23 @@ export async function releaseSide(
     "bad-input",
     `there is no release ${release} in ${catalogs.map(({ store }) => store.region).join(" or ")}; name one that \`rekindle log\` shows`,
   );
+}
+
+/** Refuses what no trusted key has signed for this region. */
+async function demandSignature(
+  { store }: Catalog,
+  { manifest, pin }: { manifest: Manifest; pin: ManifestPin },
+  trusted: readonly PublicKey[],
+): Promise<void> {
+  const at = `s3://${pin.bucket}/${pin.key}`;
+  if (manifest.region !== store.region)
+    throw new RekindleError("failed-check", `${at} is the manifest of region ${manifest.region}`);
+  for (const key of trusted) {
+    const signature = await store.get(signatureKey(manifest.release, key.id));
+    if (signature !== undefined && isSignedBy(key, pin.sha256, signature.body)) return;
+  }
+  const keys = trusted.map(({ id }) => id).join(", ") || "none is trusted";
+  throw new RekindleError("failed-check", `${at}: no trusted key has signed it (${keys})`);
 }
 
 /** The release that was live at a time in ISO 8601. */

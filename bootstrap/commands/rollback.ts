@@ -14,7 +14,7 @@ export interface RollbackContext {
   /** The release to go back to; else the one that was live before the current one was published. */
   release: string | undefined;
   reason: string;
-  account: Account;
+  account: Pick<Account, "demand" | "keyArn">;
   /** Asked of a commit that was published before there was a history. */
   repository: Pick<Repository, "describe">;
   /** One for each region, the recovery region's first: its pointer is the one that counts. */

@@ -26,7 +26,7 @@ export function sandboxCommand(context: () => Promise<SandboxContext>): Command 
     .option("--port <port>", "listen there; a free port by default", parsePort)
     .option(
       "--engine <engine>",
-      "what gives instances bodies: none, box or qemu; none by default",
+      "what gives instances bodies: box, qemu, none, or auto for the best that runs at once; none by default",
       parseEngine,
     )
     .action(async (wish: StartWish) => start(await context(), wish));

@@ -1,22 +1,11 @@
 import type { Freeze } from "../config/quiesce-schema.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
-import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
-import type { DatabaseSnapshots } from "../edges/aws/database-snapshots.ts";
-import type { LiveServer, SnapshotState, VolumeSnapshots } from "../edges/aws/snapshots.ts";
-import type { Catalog } from "../edges/catalog.ts";
+import type { LiveServer, SnapshotState } from "../edges/aws/snapshots.ts";
 import type { HostShell } from "../edges/hosts/host-shell.ts";
 import { type Patience, waitFor } from "../edges/wait.ts";
 import type { DataSet } from "../recovery/point.ts";
-
-/** One region's part in a snapshot. */
-export interface SnapshotRegion {
-  catalog: Catalog;
-  volumes: VolumeSnapshots;
-  databases: DatabaseSnapshots;
-  clusters: DatabaseSnapshots;
-  backups: DatabaseBackups;
-}
+import type { PointPlace } from "./copy-point.ts";
 
 /** How a live server's shell is reached. The user's wish to stop does not end it: what was frozen must be thawed. */
 export type ShellOf = (server: LiveServer, via: Freeze["via"], timeoutMs: number) => HostShell;
@@ -24,11 +13,13 @@ export type ShellOf = (server: LiveServer, via: Freeze["via"], timeoutMs: number
 export interface SnapshotContext extends Patience {
   topology: Topology;
   account: Account;
-  primary: SnapshotRegion;
-  recovery: SnapshotRegion;
+  primary: PointPlace;
+  recovery: PointPlace;
+  /** Further places that get copies; none when left out. */
+  further?: readonly PointPlace[];
   shellOf: ShellOf;
-  /** Why crash consistency is acceptable this time, whatever the environment says. */
-  allowCrash?: string | undefined;
+  /** Crash consistency is acceptable this time, whatever the environment says. */
+  allowCrash?: boolean | undefined;
   /** How long to wait for another snapshot of this environment before leaving; it leaves at once when left out. */
   waitMs?: number | undefined;
   print(line: string): void;
@@ -42,15 +33,14 @@ export interface Part<S extends DataSet = DataSet> {
 
 const snapshotLimitSeconds = 6 * 60 * 60;
 
-/** Waits for a snapshot, and gives when it was taken. */
 export function available(
   context: SnapshotContext,
   what: string,
   look: () => Promise<SnapshotState>,
-): Promise<string> {
+): Promise<void> {
   return waitFor(context, what, snapshotLimitSeconds, async () => {
     const state = await look();
-    return state.kind === "ready" ? { kind: "ready", value: state.takenAt } : state;
+    return state.kind === "ready" ? { kind: "ready", value: undefined } : state;
   });
 }
 

@@ -8,17 +8,18 @@ import { type Observation, unobserved } from "../recovery/point.ts";
 import type { Told } from "../recovery/told.ts";
 import type { SnapshotContext } from "./snapshot-context.ts";
 
-export interface TakenQuietly<T> {
-  taken: T;
+/** What was seen while the snapshots were taken. With a fault they are not worth what the environment asks for. */
+export interface Seen {
   observed: Observation;
   layout?: Layout;
+  fault?: string;
 }
 
 /**
- * Takes snapshots of a server's volumes while its data is quiet. Raises when it could not be made so, or did not stay
- * so, unless crash consistency will do. However this ends, the server has been told to let its data go on.
+ * Takes snapshots of a server's volumes while its data is quiet. When it can't be made so, nothing is taken unless crash
+ * consistency will do. However this ends, the server has been told to let its data go on.
  */
-export async function takeQuietly<T>(
+export async function takeQuietly(
   context: SnapshotContext,
   {
     role,
@@ -26,35 +27,39 @@ export async function takeQuietly<T>(
     volumes,
     point,
   }: { role: Role; server: LiveServer; volumes: Hold["volumes"]; point: string },
-  take: () => Promise<T>,
-): Promise<TakenQuietly<T>> {
+  take: () => Promise<void>,
+): Promise<Seen> {
   const quiesce = quiesceOf(role);
-  if (quiesce.kind === "none") {
-    const observed = unobserved("its role has nothing frozen");
-    demandAllowed(context, observed);
-    return { taken: await take(), observed };
-  }
+  if (quiesce.kind === "none") return takeAnyhow(context, unobserved("its role has nothing frozen"), take);
   const shell = (timeoutMs: number) => context.shellOf(server, quiesce.via, timeoutMs);
   const mount = role.storage?.mount ?? "";
   const data = quiescer(shell, { id: `${point} ${server.instanceId}`, quiesce, mount, volumes });
   // Where nobody can look, the freeze says why.
   const layout = await data.layout().catch(() => undefined);
+  const known = layout === undefined ? {} : { layout };
   const frozen = await data.freeze().catch((error: Error) => failed(error.message));
   if (frozen.held === undefined) {
     const observed = observeHold(quiesce, frozen, await thaw(data));
-    demandAllowed(context, observed);
-    return { taken: await take(), observed, ...(layout && { layout }) };
+    return { ...(await takeAnyhow(context, observed, take)), ...known };
   }
-  let taken: T;
   let thawed: Thawed;
   try {
-    taken = await take();
+    await take();
   } finally {
     thawed = await thaw(data);
   }
   const observed = observeHold(quiesce, frozen, thawed);
-  demandAllowed(context, observed);
-  return { taken, observed, ...(layout && { layout }) };
+  return { observed, ...known, ...faultOf(context, observed) };
+}
+
+async function takeAnyhow(
+  context: SnapshotContext,
+  observed: Observation,
+  take: () => Promise<void>,
+): Promise<Seen> {
+  const fault = faultOf(context, observed);
+  if (fault.fault === undefined) await take();
+  return { observed, ...fault };
 }
 
 /** A freeze that nobody heard of may have come all the same: it is let go like one that did. */
@@ -71,9 +76,11 @@ function failed(reason: string): Told {
 }
 
 /** A failed freeze is a failure, unless the environment or whoever calls says that crash-consistent will do. */
-function demandAllowed({ topology, allowCrash }: SnapshotContext, { label, reasons }: Observation): void {
-  if (label !== "crash" || allowCrash !== undefined || topology.environment.consistency?.allowCrash) return;
-  throw new Error(
-    `${reasons.join("; ")}; mend that, or accept crash consistency with consistency.allowCrash or --allow-crash`,
-  );
+function faultOf(
+  { topology, allowCrash }: SnapshotContext,
+  { label, reasons }: Observation,
+): Pick<Seen, "fault"> {
+  if (label !== "crash" || allowCrash || topology.environment.consistency?.allowCrash) return {};
+  const move = "mend that, or accept crash consistency with consistency.allowCrash or --allow-crash";
+  return { fault: `${reasons.join("; ")}; ${move}` };
 }

@@ -1,27 +1,19 @@
-import { tags } from "../config/names.ts";
 import { replicaOf } from "../config/quiesce.ts";
 import type { Role, Topology, Volume } from "../config/schema.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
+import { pointLabel } from "../recovery/copies.ts";
 import { type RecoveryPoint, unobserved, type VolumeSet } from "../recovery/point.ts";
-import { available, collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
+import type { SnapshotSource } from "../recovery/snapshot-sources.ts";
+import { collectFaults, type Part, type SnapshotContext } from "./snapshot-context.ts";
 import { takeQuietly } from "./snapshot-quiet.ts";
 
-/** One server whose volumes are snapshotted, once, for itself or for others whose read replica it is. */
-export interface SnapshotSource {
-  server: LiveServer;
-  /** Whose data sets the snapshots become. */
-  targets: readonly LiveServer[];
-}
-
-/** Snapshots all data volumes of one server at one instant, and copies them to the recovery region. */
+/** Snapshots all data volumes of one server at one instant. */
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
-  { server, targets }: SnapshotSource,
-  key: string,
+  { server, targets }: SnapshotSource<LiveServer>,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
-  const to = context.recovery.volumes;
   const { roles } = context.topology;
   const shared: Pick<VolumeSet, "takenAt" | "observed" | "layout" | "volumes"> = {
     takenAt: point.takenAt,
@@ -31,38 +23,24 @@ export async function snapshotServer(
   const faults = await collectFaults(server.server, async () => {
     const volumes = matchVolumes(roles[server.role]!.volumes, server);
     const role = governing(roles, targets);
-    const label = { ...labels(point, server.role), [tags.server]: server.server };
-    const { taken, ...seen } = await takeQuietly(context, { role, server, volumes, point: point.id }, () =>
-      from.take(server.instanceId, label),
+    const label = pointLabel(point, server);
+    const { fault, ...seen } = await takeQuietly(
+      context,
+      { role, server, volumes, point: point.id },
+      async () => {
+        const { snapshots, takenAt } = await from.take(server.instanceId, label);
+        shared.takenAt = takenAt;
+        // Noted at once: what is there is known to the point, whatever becomes of it.
+        shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
+          name,
+          sizeGiB,
+          snapshots: { [from.region]: snapshots.get(volumeId)! },
+        }));
+      },
     );
     Object.assign(shared, seen);
-    const { label: consistency, frozen } = seen.observed;
-    context.print(
-      `${server.server}: ${taken.size} volumes snapshotted at one instant, ${consistency} consistent${frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`}`,
-    );
-    shared.volumes = volumes.map(({ name, sizeGiB, volumeId }) => ({
-      name,
-      sizeGiB,
-      snapshots: { [from.region]: taken.get(volumeId)! },
-    }));
-    const moments = await Promise.all(
-      shared.volumes.map(async ({ name, snapshots }) => {
-        const source = snapshots[from.region]!;
-        const what = `snapshot ${source} of ${server.server}`;
-        const takenAt = await available(context, what, () => from.state(source));
-        const copy = await to.copy({ region: from.region, snapshotId: source }, key, {
-          ...label,
-          [tags.volume]: name,
-        });
-        await available(context, `snapshot ${copy} of ${server.server} in ${to.region}`, () =>
-          to.state(copy),
-        );
-        snapshots[to.region] = copy;
-        return takenAt;
-      }),
-    );
-    // The data is at least as new as the point says.
-    shared.takenAt = moments.sort()[0]!;
+    if (fault !== undefined) throw new Error(fault);
+    context.print(`${server.server}: ${describeTaken(shared)}`);
   });
   return targets.map((target) => ({
     set: {
@@ -79,13 +57,13 @@ export async function snapshotServer(
   }));
 }
 
-export function labels(point: RecoveryPoint, role: string): Record<string, string> {
-  return {
-    [tags.environment]: point.environment,
-    [tags.point]: point.id,
-    [tags.role]: role,
-    [tags.release]: point.release.release,
-  };
+function describeTaken({
+  volumes,
+  observed: { label, frozen },
+}: Pick<VolumeSet, "volumes" | "observed">): string {
+  const quiet =
+    frozen === undefined ? "" : `, quiet for ${Date.parse(frozen.until) - Date.parse(frozen.from)} ms`;
+  return `${volumes.length} volumes snapshotted at one instant, ${label} consistent${quiet}`;
 }
 
 /** A replica is asked in the way of the role that wants it, which sees to it that it is one. */

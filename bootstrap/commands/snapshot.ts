@@ -1,5 +1,4 @@
 import { keyAlias } from "../config/names.ts";
-import { replicaOf } from "../config/quiesce.ts";
 import type { Topology } from "../config/schema.ts";
 import { isStateful } from "../config/servers.ts";
 import type { LiveServer } from "../edges/aws/snapshots.ts";
@@ -7,14 +6,16 @@ import { underLock } from "../edges/bucket-lock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { type RecoveryPoint, weakest } from "../recovery/point.ts";
-import type { Part, SnapshotContext, SnapshotRegion } from "./snapshot-context.ts";
+import { snapshotSources } from "../recovery/snapshot-sources.ts";
+import { copyLock, copyPoint, demandComplete, type PointPlace } from "./copy-point.ts";
+import type { Part, SnapshotContext } from "./snapshot-context.ts";
 import { snapshotDatabase } from "./snapshot-database.ts";
-import { type SnapshotSource, snapshotServer } from "./snapshot-server.ts";
+import { snapshotServer } from "./snapshot-server.ts";
 
 /**
- * Takes one recovery point: snapshots every data set in the primary region, copies them to the recovery region,
- * and writes the point to both catalogs. The point is complete only when each part is usable in the recovery region.
- * One is taken at a time: two would freeze the same servers.
+ * Takes one recovery point: snapshots every data set in the primary region, copies them to every other place, and
+ * writes the point to each catalog. In a place it is complete only when each part is usable there. One is
+ * taken at a time: two would freeze the same servers.
  */
 export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
@@ -23,17 +24,24 @@ export async function takeSnapshot(context: SnapshotContext): Promise<RecoveryPo
     regions.map(({ catalog }) => context.account.demand(environment.account, catalog.store.region)),
   );
   await Promise.all(regions.map(({ catalog }) => catalog.store.inspect()));
+  const { store } = context.recovery.catalog;
   const lock = { ...context, name: "snapshot", waitMs: context.waitMs ?? 0 };
-  return underLock(context.recovery.catalog.store, lock, (signal) => takePoint({ ...context, signal }));
+  const point = await underLock(store, lock, (signal) => takePoint({ ...context, signal }));
+  // Copies may take hours: the next point is taken meanwhile, and its copies wait.
+  const copying = { ...context, name: copyLock, waitMs: Number.POSITIVE_INFINITY };
+  const places = [...regions, ...(context.further ?? [])];
+  const unseen = await underLock(store, copying, (signal) =>
+    copyPoint({ ...context, places, signal }, point),
+  );
+  demandComplete(point, unseen);
+  return point;
 }
 
 async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
   const { environment } = context.topology;
   const regions = [context.primary, context.recovery];
-  const keyArn = await context.account.keyArn(
-    context.recovery.catalog.store.region,
-    keyAlias(environment.name),
-  );
+  // What can't be copied for want of a foundation is not taken either.
+  await context.account.keyArn(context.recovery.catalog.store.region, keyAlias(environment.name));
   const servers = await context.primary.volumes.servers(environment.name);
   const live = await liveVersions(context, servers);
 
@@ -54,49 +62,22 @@ async function takePoint(context: SnapshotContext): Promise<RecoveryPoint> {
 
   const { sources, missing } = snapshotSources(context.topology, servers);
   const taken = await Promise.all([
-    ...sources.map((source) => snapshotServer(context, point, source, keyArn)),
+    ...sources.map((source) => snapshotServer(context, point, source)),
     ...Object.keys(environment.databases).map(async (database) => [
-      await snapshotDatabase(context, point, database, keyArn),
+      await snapshotDatabase(context, point, database),
     ]),
   ]);
   const parts: Part[] = taken.flat();
   point.sets = parts.map(({ set }) => set);
   point.consistency = weakest(point.sets.map(({ observed }) => observed.label));
-  point.takenAt =
-    point.sets
-      .map(({ takenAt }) => takenAt)
-      .sort()
-      .at(-1) ?? point.takenAt;
+  point.takenAt = [point.takenAt, ...point.sets.map(({ takenAt }) => takenAt)].sort().at(-1)!;
   point.faults.push(...missing, ...new Set(parts.flatMap(({ faults }) => faults)));
-  point.status = point.faults.length === 0 ? "complete" : "incomplete";
+  // From here on `rekindle copy` can go on where a command that is killed has stopped.
   await writeEverywhere(regions, point);
-  if (point.status === "complete") return point;
-  throw new RekindleError(
-    "tool-failed",
-    `recovery point ${point.id} is incomplete and will never be chosen; mend what is named below, then take another`,
-    { details: point.faults },
-  );
+  return point;
 }
 
-/** Which servers' volumes are snapshotted, and for whom; each server once. */
-function snapshotSources(
-  { roles }: Topology,
-  servers: readonly LiveServer[],
-): { sources: SnapshotSource[]; missing: string[] } {
-  const targets = new Map<LiveServer, LiveServer[]>();
-  const missing: string[] = [];
-  for (const server of servers) {
-    const role = roles[server.role];
-    if (role === undefined || !isStateful(role)) continue;
-    const replica = replicaOf(role);
-    const source = replica === undefined ? server : servers.find((one) => one.server === replica);
-    if (source === undefined) missing.push(`${server.server}: its read replica ${replica} is not running`);
-    else targets.set(source, [...(targets.get(source) ?? []), server]);
-  }
-  return { sources: [...targets].map(([server, of]) => ({ server, targets: of })), missing };
-}
-
-async function writeEverywhere(regions: readonly SnapshotRegion[], point: RecoveryPoint): Promise<void> {
+async function writeEverywhere(regions: readonly PointPlace[], point: RecoveryPoint): Promise<void> {
   // The recovery region first: it is the one that will be asked.
   for (const { catalog } of [...regions].reverse()) await catalog.writePoint(point);
 }

@@ -5,6 +5,7 @@ import { loadTopology, roleFaults, sortFaults } from "../config/load.ts";
 import { type Rendered, renderEverything } from "../config/rendered.ts";
 import { complaintFault, renderedFaults } from "../config/rendered-faults.ts";
 import { strayFiles } from "../config/stray-files.ts";
+import { takenImageWarnings } from "../config/taken-images.ts";
 import type { SchemaAnswer } from "../edges/cloud-init.ts";
 import type { Fault } from "../errors.ts";
 import { secretFaults } from "../secrets/allowed.ts";
@@ -22,6 +23,8 @@ export interface Validation {
   /** False when cloud-init is not on this machine, so that only Rekindle's own checks were made. */
   cloudInitAsked: boolean;
   faults: Fault[];
+  /** What may be meant so, and can't be checked here. */
+  warnings: Fault[];
 }
 
 /** Checks environments, roles and the user-data that they render, and reports every fault at once. */
@@ -30,6 +33,7 @@ export async function validate(context: ValidateContext): Promise<Validation> {
   const isEverything = context.environments.length === 0;
   const environments = isEverything ? environmentNames(files) : [...new Set(context.environments)];
   const faults = isEverything ? faultsOfTheRest(files) : [];
+  const warnings: Fault[] = [];
   const rendered: Rendered[] = [];
   for (const name of environments) {
     const loaded = loadTopology(files, name);
@@ -37,6 +41,7 @@ export async function validate(context: ValidateContext): Promise<Validation> {
       faults.push(...loaded.faults);
       continue;
     }
+    warnings.push(...takenImageWarnings(loaded.topology, files));
     for (const rendering of renderEverything(loaded.topology, files)) {
       if (rendering.kind === "faulty") faults.push(rendering.fault);
       else rendered.push(rendering.rendered);
@@ -53,6 +58,7 @@ export async function validate(context: ValidateContext): Promise<Validation> {
     environments,
     cloudInitAsked: !looks.includes("not-installed"),
     faults: sortFaults(distinct(faults, (fault) => JSON.stringify(fault))),
+    warnings: sortFaults(distinct(warnings, (warning) => JSON.stringify(warning))),
   };
 }
 

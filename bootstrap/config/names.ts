@@ -43,6 +43,29 @@ export function backupVault(environment: string): string {
   return `rekindle-${environment}`;
 }
 
+/** What works for an environment by the clock. A dot, which no role's name has, keeps it apart from every role's. */
+export function scheduled(
+  environment: string,
+  worker: "scheduler" | "automation" | "snapshot" | "backup" | "images",
+): string {
+  return `rekindle-${environment}.${worker}`;
+}
+
+/** The SSM Automation that takes a recovery point. */
+export function pointAutomation(environment: string): string {
+  return `rekindle-${environment}-recovery-point`;
+}
+
+/** The CodeBuild project that runs `rekindle snapshot`. */
+export function snapshotProject(environment: string): string {
+  return `rekindle-${environment}-snapshot`;
+}
+
+/** AWS Backup's restore tests take no hyphen in their names. */
+export function restoreTests(environment: string): string {
+  return `rekindle_${environment.replaceAll("-", "_")}`;
+}
+
 /** Where servers learn a database's endpoint; the stack writes it, so a rebuild needs no DNS zone. */
 export function endpointParameter(environment: string, site: Site, database: string): string {
   return `/rekindle/${environment}/${site}/databases/${database}/endpoint`;
@@ -79,4 +102,13 @@ export const tags = {
   commit: "rekindle:commit",
   volume: "rekindle:volume",
   point: "rekindle:point",
+  taken: "rekindle:taken",
+  consistency: "rekindle:consistency",
+  /** On a volume that was made for a running server: the volume whose place it takes, and the device. */
+  replaces: "rekindle:replaces",
+  /** On a volume that gave its place to another one: when. ISO 8601, UTC. */
+  replaced: "rekindle:replaced",
+  /** On a volume that is only looked at, beside the present one. */
+  beside: "rekindle:beside",
+  image: "rekindle:image",
 } as const;

@@ -74,9 +74,10 @@ function tooLarge(file: string, what: string, userData: string): Rendering[] {
 }
 
 function renderBuilder(topology: Topology, files: ConfigFiles, role: string): Rendering[] {
+  if ("taken" in topology.roles[role]!.image) return [];
   const what = `user-data of the builder of role ${role}`;
   const rendering = attempt({ file: rolePath(role), hasLinesOfFile: false, what }, () => {
-    const recipe = roleRecipe(topology, role, files);
+    const recipe = roleRecipe(topology, role, files)!;
     return renderBakeUserData({ ...recipe, recipeDigest: recipeDigest(recipe) });
   });
   if (rendering.kind === "faulty") return [rendering];

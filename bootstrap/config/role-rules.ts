@@ -1,5 +1,6 @@
 import { bootPath, templatePath } from "./files.ts";
 import type { RoleRule } from "./rule.ts";
+import type { Role } from "./schema.ts";
 import { userDataNames } from "./user-data.ts";
 
 export const roleRules: RoleRule[] = [
@@ -41,7 +42,7 @@ export const roleRules: RoleRule[] = [
   {
     name: "files of an image are there",
     check: ({ image }, { name, files }) =>
-      image.files.flatMap(({ source }, index) =>
+      bakedFiles(image).flatMap(({ source }, index) =>
         files.has(`configs/roles/${name}/${source}`)
           ? []
           : [
@@ -56,8 +57,10 @@ export const roleRules: RoleRule[] = [
   {
     name: "files of an image go to places of their own",
     check: ({ image }) =>
-      image.files.flatMap(({ path }, index) =>
-        image.files.slice(0, index).some((earlier) => earlier.path === path)
+      bakedFiles(image).flatMap(({ path }, index) =>
+        bakedFiles(image)
+          .slice(0, index)
+          .some((earlier) => earlier.path === path)
           ? [
               {
                 keys: ["image", "files", index, "path"],
@@ -97,3 +100,7 @@ export const roleRules: RoleRule[] = [
         })),
   },
 ];
+
+function bakedFiles(image: Role["image"]) {
+  return "taken" in image ? [] : image.files;
+}

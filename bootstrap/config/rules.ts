@@ -1,6 +1,8 @@
 import type { Fault } from "../errors.ts";
 import { readAttributes } from "./attributes.ts";
 import { capacityRules } from "./capacity-rules.ts";
+import { copyRules } from "./copy-rules.ts";
+import { dumpRules } from "./dump-rules.ts";
 import { fileNameFaults } from "./file-names.ts";
 import type { ConfigFiles } from "./files.ts";
 import { networkRules } from "./network-rules.ts";
@@ -8,6 +10,7 @@ import { orderRules } from "./order-rules.ts";
 import { quiesceRoleRules, quiesceRules } from "./quiesce-rules.ts";
 import { roleRules } from "./role-rules.ts";
 import type { Subject } from "./rule.ts";
+import { scheduleRules } from "./schedule-rules.ts";
 import type { Environment, Role } from "./schema.ts";
 import { userDataNames } from "./user-data.ts";
 import { userDataRules } from "./user-data-rules.ts";
@@ -16,7 +19,9 @@ import type { YamlFile } from "./yaml-file.ts";
 
 /** Checks an environment: all faults, not the first one. `sections` are the ones without faults of their own. */
 export function checkRules(subject: Subject, sections: ReadonlySet<keyof Environment>): Fault[] {
-  return [...networkRules, ...orderRules, ...capacityRules, ...quiesceRules]
+  const all = [networkRules, orderRules, capacityRules, quiesceRules, dumpRules, scheduleRules, copyRules];
+  return all
+    .flat()
     .filter(({ needs }) => needs.every((section) => sections.has(section)))
     .flatMap(({ check }) => check(subject));
 }

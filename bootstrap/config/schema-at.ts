@@ -8,6 +8,8 @@ export function schemaAt(schema: z.ZodType, keys: readonly PropertyKey[]): z.Zod
       current = unwrap((current.shape as Record<PropertyKey, z.ZodType>)[key]);
     else if (current instanceof z.ZodRecord) current = unwrap(current.valueType as z.ZodType);
     else if (current instanceof z.ZodArray) current = unwrap(current.element as z.ZodType);
+    else if (current instanceof z.ZodUnion)
+      current = unwrap(alternatives(current).find(({ shape }) => key in shape)?.shape[String(key)]);
     else return undefined;
   }
   return current;

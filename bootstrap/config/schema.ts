@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
+import { dumpSchema } from "./dump-schema.ts";
 import { quiesceSchema } from "./quiesce-schema.ts";
+import { scheduleSchema } from "./schedule-schema.ts";
 
 /**
  * The shape of `configs/environments/<name>.yaml` and `configs/roles/<role>/role.yaml`.
@@ -21,8 +23,11 @@ const absolutePath = z.string().regex(/^\/[\w./@+-]*$/, "an absolute path");
 const relativePath = z
   .string()
   .regex(/^(?!.*(^|\/)\.\.(\/|$))[\w.@+-][\w./@+-]*$/, "a path below the role's folder, without ..");
+/** AWS takes 128 characters for an image, and Rekindle puts the environment's name before it. */
+export const imageName = /^[a-z0-9][a-z0-9.-]{1,63}$/;
 const urlPath = z.string().regex(/^\//, "a path that begins with /");
 const port = z.int().min(1).max(65535);
+const accountId = z.string().regex(/^\d{12}$/, "a quoted AWS account id of 12 digits");
 
 const count = z.int().min(1).max(100_000);
 
@@ -66,7 +71,7 @@ export const environmentSchema = z.strictObject({
   version: z.literal(1),
   name: identifier,
   description: z.string().optional(),
-  account: z.string().regex(/^\d{12}$/, "a quoted AWS account id of 12 digits"),
+  account: accountId,
   regions: z.strictObject({ primary: region, recovery: region }),
   network: z.strictObject({ primary: site, recovery: site }),
   roles: z.record(
@@ -79,6 +84,8 @@ export const environmentSchema = z.strictObject({
     }),
   ),
   databases: z.record(identifier, database).default({}),
+  /** Database servers that `rekindle dump` reads, each with a name of its own. */
+  dumps: z.record(identifier, dumpSchema).default({}),
   objectives: z.strictObject({
     rpo: duration,
     rto: duration,
@@ -92,6 +99,7 @@ export const environmentSchema = z.strictObject({
    * GET of `last` reads the newest one; both answer `{ "id": 7, "at": "2026-11-24T03:00:00Z" }`.
    */
   rehearsal: z.strictObject({ role: identifier, write: urlPath, last: urlPath }).optional(),
+  schedule: scheduleSchema.optional(),
   /**
    * Which recovery points `rekindle prune` keeps: the newest of so many hours, days, … (UTC), each region counted for
    * itself. The newest complete one of each region, pinned ones and held ones stay in any case.
@@ -127,12 +135,56 @@ export const environmentSchema = z.strictObject({
       replicate: z.boolean().default(false),
     })
     .optional(),
+  /** Where recovery points and images go beside the recovery region. */
+  copies: z
+    .strictObject({
+      regions: z.array(region).default([]),
+      /** A vault for the day when the account itself is lost: another account, in the recovery region. */
+      account: z
+        .strictObject({
+          id: accountId,
+          role: z
+            .string()
+            .regex(/^[\w+=,.@/-]+$/, "the name of a role of that account, which this one may take"),
+        })
+        .optional(),
+      /** How many copies into one region run at a time. EC2 takes 20. */
+      atOnce: z.int().min(1).max(20).default(5),
+    })
+    .optional(),
 });
 
 const baseImage = z.union([
   z.strictObject({ ssmParameter: z.string().regex(/^\/[\w./-]+$/, "an SSM parameter's path") }),
   z.strictObject({ owner: z.string(), name: z.string() }),
 ]);
+
+/** How a golden image is baked. */
+const recipe = z.strictObject({
+  base: baseImage,
+  rootVolumeGiB: z.int().min(4).max(16384).default(8),
+  packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, "a package name")).default([]),
+  /** Files of the role's folder that are baked in: programs, not configuration. */
+  files: z
+    .array(
+      z.strictObject({
+        source: relativePath,
+        path: absolutePath,
+        mode: z
+          .string()
+          .regex(/^0[0-7]{3}$/, 'a quoted mode such as "0755"')
+          .default("0644"),
+      }),
+    )
+    .default([]),
+});
+
+/** An image that `rekindle image` took of a server that no recipe makes. */
+const takenImage = z.strictObject({
+  taken: z.string().regex(imageName, "the name of an image that `rekindle image` took"),
+  /** As large as the image's own when left out. */
+  rootVolumeGiB: z.int().min(4).max(16384).optional(),
+});
 
 const volume = z.strictObject({
   name: identifier,
@@ -152,24 +204,7 @@ export const roleSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1),
   description: z.string().optional(),
-  image: z.strictObject({
-    base: baseImage,
-    rootVolumeGiB: z.int().min(4).max(16384).default(8),
-    packages: z.array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/, "a package name")).default([]),
-    /** Files of the role's folder that are baked in: programs, not configuration. */
-    files: z
-      .array(
-        z.strictObject({
-          source: relativePath,
-          path: absolutePath,
-          mode: z
-            .string()
-            .regex(/^0[0-7]{3}$/, 'a quoted mode such as "0755"')
-            .default("0644"),
-        }),
-      )
-      .default([]),
-  }),
+  image: z.union([recipe, takenImage]),
   /** With a load balancer a role is stateless: its servers are an Auto Scaling group's. */
   loadBalancer: z.strictObject({ listenPort: port, targetPort: port }).optional(),
   /** Ports that servers of other roles may reach. */
@@ -209,6 +244,7 @@ export const roleSchema = z.strictObject({
 export type Environment = z.infer<typeof environmentSchema>;
 /** One kind of server, as `configs/roles/<role>/role.yaml` describes it. */
 export type Role = z.infer<typeof roleSchema>;
+export type BaseImage = z.infer<typeof baseImage>;
 export type Health = Role["health"];
 export type Volume = Role["volumes"][number];
 export type Database = Environment["databases"][string];

@@ -1,6 +1,7 @@
+import type { Dump } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
-import type { GoldenImage } from "../image/image.ts";
+import { type GoldenImage, type ServerImage, type TakenImage, takenIdentity } from "../image/image.ts";
 import { decodeJson, encodeJson } from "../json.ts";
 import type { Wish } from "../recovery/choose.ts";
 import type { Hold } from "../recovery/hold.ts";
@@ -25,6 +26,7 @@ const pointerKey = "current.json";
 const pinnedPlanKey = "catalog/pinned-plan.json";
 const imageKey = (recipe: string) => `catalog/images/${recipe}.json`;
 const holdKey = (id: string) => `catalog/holds/${id}.json`;
+const dumpKey = (id: string) => `catalog/dumps/${id}.json`;
 /** So many reasons against newer points are told one by one. */
 const pointsTold = 20;
 
@@ -136,8 +138,8 @@ export class Catalog {
   }
 
   /** Every image, also those that a prune has begun to remove. */
-  images(): Promise<GoldenImage[]> {
-    return this.#readAll<GoldenImage>("catalog/images/");
+  images(): Promise<ServerImage[]> {
+    return this.#readAll<ServerImage>("catalog/images/");
   }
 
   async image(recipe: string): Promise<GoldenImage | undefined> {
@@ -149,7 +151,12 @@ export class Catalog {
     return this.store.remove(imageKey(recipe));
   }
 
-  writeImage(image: GoldenImage): Promise<void> {
+  async takenImage(name: string): Promise<TakenImage | undefined> {
+    const image = await this.#read<TakenImage>(imageKey(takenIdentity(name)));
+    return image?.removing ? undefined : image;
+  }
+
+  writeImage(image: ServerImage): Promise<void> {
     return this.#write(imageKey(image.recipe), image);
   }
 
@@ -236,6 +243,24 @@ export class Catalog {
 
   removeHold(id: string): Promise<void> {
     return this.store.remove(holdKey(id));
+  }
+
+  /** Every dump, or those of one name. */
+  async dumps(name?: string): Promise<Dump[]> {
+    const dumps = await this.#readAll<Dump>("catalog/dumps/");
+    return name === undefined ? dumps : dumps.filter((dump) => dump.name === name);
+  }
+
+  dump(id: string): Promise<Dump | undefined> {
+    return this.#read<Dump>(dumpKey(id));
+  }
+
+  writeDump(dump: Dump): Promise<void> {
+    return this.#write(dumpKey(dump.id), dump);
+  }
+
+  removeDump(id: string): Promise<void> {
+    return this.store.remove(dumpKey(id));
   }
 
   async pinnedPlan(): Promise<PinnedPlan | undefined> {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
 /** How a subprocess ended: three different things to an operator, so three kinds. */
@@ -148,6 +148,65 @@ export async function runThrough(
   for (const timer of timers) clearTimeout(timer);
   options.signal?.removeEventListener("abort", stop);
   return { ending, stderr, timedOut, failure };
+}
+
+/** A program that is spoken with while it runs. */
+export interface Started {
+  stdin: Writable;
+  stdout: Readable;
+  /** The end of what it wrote to standard error so far. */
+  stderr(): string;
+  /** Never rejects. */
+  ended: Promise<Ending>;
+  stop(): void;
+}
+
+const keptOfStderr = 16_384;
+
+/** Starts a program, and leaves to the caller what goes in and out. It ends by itself when this process does, if it reads. */
+export function start(
+  command: string,
+  args: readonly string[],
+  options: Pick<RunOptions, "cwd" | "env" | "signal" | "lifeline"> = {},
+): Started {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: options.lifeline ?? false,
+  });
+  let stderr = "";
+  let force: NodeJS.Timeout | undefined;
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-keptOfStderr);
+  });
+  // Who reads no more is told by its ending.
+  child.stdin.on("error", () => undefined);
+  const stop = () => {
+    child.kill("SIGTERM");
+    force ??= setTimeout(() => child.kill("SIGKILL"), pauseBeforeForceMs);
+  };
+  if (options.signal?.aborted) stop();
+  options.signal?.addEventListener("abort", stop);
+  const ended = new Promise<Ending>((resolve) => {
+    child.on("error", (error) => resolve({ kind: "not-started", reason: error.message }));
+    child.on("exit", (code, signal) => {
+      const ending: Ending =
+        code === null ? { kind: "killed", signal: signal ?? "unknown" } : { kind: "exited", code };
+      if (child.stderr.closed) return resolve(ending);
+      // Its last words may still be on their way; a grandchild that holds the pipe does not keep us waiting.
+      const patience = setTimeout(() => resolve(ending), pauseBeforeForceMs);
+      child.stderr.once("close", () => {
+        clearTimeout(patience);
+        resolve(ending);
+      });
+    });
+  }).then((ending) => {
+    clearTimeout(force);
+    options.signal?.removeEventListener("abort", stop);
+    return ending;
+  });
+  return { stdin: child.stdin, stdout: child.stdout, stderr: () => stderr, ended, stop };
 }
 
 /** True when the program ran to its end and exited 0. */

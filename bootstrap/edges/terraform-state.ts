@@ -65,6 +65,14 @@ export async function addressesOf(store: ObjectStore, key: string, identifier: s
     .map(({ type, name }) => `${type}.${name}`);
 }
 
+/** Who holds a state's lock, by Terraform's own words; nothing when nobody does. */
+export async function lockHolder(store: ObjectStore, key: string): Promise<string | undefined> {
+  const object = await store.get(`${key}.tflock`);
+  if (object === undefined) return undefined;
+  const { Who, Operation, Created } = JSON.parse(object.body.toString()) as Record<string, string>;
+  return `${Who ?? "someone unknown"} (${Operation ?? "unknown operation"} since ${Created ?? "an unknown time"})`;
+}
+
 async function readState(store: ObjectStore, key: string): Promise<State> {
   const object = await store.get(key);
   return object === undefined ? { resources: [] } : (JSON.parse(object.body.toString()) as State);

@@ -6,7 +6,7 @@ import { RekindleError } from "../errors.ts";
 import { type Check, describeCheck } from "../recovery/check.ts";
 import { trustedKeys } from "../release/trust.ts";
 import { answer, type Options } from "./answer.ts";
-import { cloudOfShell, siteOf } from "./cloud.ts";
+import { cloudOfShell, regionNamed } from "./cloud.ts";
 import { environmentName, projectRoot, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 import { sandboxTrust } from "./signing.ts";
@@ -16,7 +16,7 @@ export async function checkCommand(options: Options & { region?: string; all?: b
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
-  const region = siteOf(cloud, options.region ?? cloud.recovery.region);
+  const region = regionNamed(cloud.regions, options.region ?? cloud.recovery.region);
   const context: CheckContext = {
     topology,
     account: cloud.account,

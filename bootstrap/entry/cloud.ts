@@ -28,12 +28,17 @@ export function accessOfSandbox(variables: Record<string, string>, stopwatch: St
   return { endpoint, credentials, stopwatch };
 }
 
-/** One of an environment's regions, as `--region` names it. */
-export function siteOf(cloud: Cloud, region: string): CloudRegion {
-  const site = [cloud.recovery, cloud.primary].find((candidate) => candidate.region === region);
-  if (site !== undefined) return site;
+/** One of an environment's two sites, as `--region` names it. */
+export function siteOf({ recovery, primary }: Cloud, region: string): CloudRegion {
+  return regionNamed([recovery, primary], region);
+}
+
+/** One of the regions that would do. */
+export function regionNamed(regions: readonly CloudRegion[], region: string): CloudRegion {
+  const found = regions.find((candidate) => candidate.region === region);
+  if (found !== undefined) return found;
   throw new RekindleError(
     "bad-input",
-    `--region ${JSON.stringify(region)} is no region of this environment; name ${cloud.recovery.region} or ${cloud.primary.region}`,
+    `--region ${JSON.stringify(region)} is no region of this environment; name ${regions.map((one) => one.region).join(" or ")}`,
   );
 }

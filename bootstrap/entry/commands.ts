@@ -9,14 +9,13 @@ import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
 import { describeCheck } from "../recovery/check.ts";
-import type { Wish } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell, siteOf } from "./cloud.ts";
-import { moment } from "./moment.ts";
 import { environmentName, stateFolder, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
 import { committedForShell } from "./signing.ts";
+import { wishOf } from "./wish.ts";
 
 /** The commands that work on an environment in AWS: each builds its edges, runs its story, and prints the outcome. */
 
@@ -34,17 +33,17 @@ export async function bootstrapCommand(options: Options): Promise<void> {
 export async function bakeCommand(options: Options & { commit?: string }): Promise<void> {
   const project = await committedForShell(options);
   const run = running();
-  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const { places } = cloudOfShell(project.topology, run);
   const baked = await bake({
     ...project,
     ...run,
-    account,
-    factories: [primary.images, recovery.images],
-    catalogs: [primary.catalog, recovery.catalog],
+    places,
     builderLimitSeconds: 45 * 60,
     print: say(options),
   });
-  answer(options, baked, [`${baked.baked.length} images baked, ${baked.upToDate.length} up to date`]);
+  answer(options, baked, [
+    `${baked.baked.length} images baked, ${baked.copied.length} copied, ${baked.upToDate.length} up to date`,
+  ]);
 }
 
 export async function planCommand(
@@ -117,12 +116,6 @@ async function writePlanFile(path: string, plan: RecoveryPlan): Promise<void> {
       { cause },
     );
   }
-}
-
-function wishOf({ asOf, point }: { asOf?: string; point?: string }): Wish {
-  if (point !== undefined) return { kind: "point", id: point };
-  if (asOf === undefined) return { kind: "newest" };
-  return { kind: "as-of", moment: moment("--as-of", asOf) };
 }
 
 function recoveryDeployed({ state }: Cloud): () => Promise<boolean> {

@@ -3,15 +3,14 @@ import { nearest } from "../config/nearest.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Difference } from "../drift/check.ts";
 import { type DriftReport, driftFailure, type ServerDrift } from "../drift/report.ts";
-import type { Target } from "../drift/targets.ts";
 import { ec2LiveServers } from "../edges/aws/live-servers.ts";
-import { type HostShell, sshShell, ssmShell } from "../edges/hosts/host-shell.ts";
 import { RekindleError } from "../errors.ts";
 import { visible } from "../history/patch.ts";
 import { answer, type Options } from "./answer.ts";
 import { positive, seconds } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
-import { awsAccessOfShell, type Running, running } from "./shell.ts";
+import { serverShells } from "./server-shells.ts";
+import { awsAccessOfShell, running } from "./shell.ts";
 
 export interface DriftOptions extends Options {
   jobs: string;
@@ -31,22 +30,16 @@ export async function driftCommand(asked: readonly string[], options: DriftOptio
       region,
       liveServers: () => ec2LiveServers(awsAccessOfShell(run), region)(name),
     })),
-    connect: connector(options, run),
+    connect: serverShells(awsAccessOfShell(run), {
+      ...options,
+      ...run,
+      timeoutMs: 1000 * seconds("--timeout", options.timeout),
+    }),
     jobs: positive("--jobs", options.jobs),
   });
   answer(options, report, describeReport(report));
   const failure = driftFailure(report);
   if (failure !== undefined) throw failure;
-}
-
-/** How a live server's shell is reached. */
-function connector(options: DriftOptions, run: Running): (target: Target) => HostShell {
-  const patience = { timeoutMs: 1000 * seconds("--timeout", options.timeout), signal: run.signal };
-  const sshConfig = options.sshConfig ?? process.env.REKINDLE_SSH_CONFIG;
-  return (target) =>
-    target.kind === "ssh"
-      ? sshShell(target.host, { ...patience, sshConfig })
-      : ssmShell(target.instance, target.region, awsAccessOfShell(run), { ...patience, clock: run.clock });
 }
 
 function sourcesOf({ environment, roles }: Topology, asked: readonly string[]) {

@@ -3,9 +3,9 @@ import { type EngineFinding, inWords, lookAtEngines } from "../edges/engines.ts"
 import type { EngineChoice, EngineWish } from "../edges/sandbox.ts";
 import type { ToolContext } from "../edges/tools/context.ts";
 import { RekindleError } from "../errors.ts";
-import { bestEngine } from "../gameday/engine.ts";
+import { bestEngine, fitting } from "../gameday/engine.ts";
 
-/** The engine that a game day runs on, and why no better one does. */
+/** The engine that instances get their bodies from, and why no better one gives them. */
 export interface ResolvedEngine {
   engine: EngineChoice;
   passedOver: string[];
@@ -13,7 +13,7 @@ export interface ResolvedEngine {
 
 /**
  * Resolves a wish. `auto` takes what runs at once: without `setup` nothing is installed and no base image is fetched,
- * so that a first game day takes minutes on any machine. One that is named is taken, or refused with what it lacks.
+ * so that a first game day takes minutes on any machine, and a sandbox starts in seconds. One that is named is taken, or refused with what it lacks.
  */
 export async function resolveEngine(
   context: ToolContext,
@@ -27,8 +27,10 @@ export async function resolveEngine(
   }
   if (wish === "none") return { engine: "none", passedOver: [] };
   if (wish !== "auto") return { engine: demandEngine(engines, wish), passedOver: [] };
-  const { chosen, passedOver } = bestEngine(engines, { atOnce: !setup });
-  return { engine: chosen?.engine ?? "none", passedOver };
+  const { taken, passedOver } = await bestEngine(engines, async (engine) =>
+    fitting(engine, { atOnce: !setup }),
+  );
+  return { engine: taken?.engine ?? "none", passedOver };
 }
 
 function demandEngine(engines: readonly EngineFinding[], wish: string): EngineChoice {

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join, relative } from "node:path";
 import { gameday } from "../commands/gameday.ts";
+import { keepGameDayEverywhere } from "../commands/keep-gameday.ts";
 import { systemClock } from "../edges/clock.ts";
+import type { Cloud } from "../edges/cloud.ts";
 import { gitRepository } from "../edges/git.ts";
 import { gitHistory } from "../edges/git-bundle.ts";
 import {
@@ -17,8 +19,9 @@ import { thisMachine } from "../edges/tools/context.ts";
 import { ensureEmulator } from "../edges/tools/emulator.ts";
 import { ensureTerraform } from "../edges/tools/ensure-terraform.ts";
 import { RekindleError } from "../errors.ts";
+import { gameDayRecord } from "../gameday/record.ts";
 import type { Options } from "./answer.ts";
-import { accessOfSandbox, cloudOfSandbox } from "./cloud.ts";
+import { accessOfSandbox, cloudOfSandbox, cloudOfShell } from "./cloud.ts";
 import { resolveEngine } from "./engine.ts";
 import { liveField } from "./live-field.ts";
 import { seconds } from "./numbers.ts";
@@ -37,6 +40,7 @@ export async function gamedayCommand(
     timePasses: string;
     asOf?: string;
     keep?: boolean;
+    record?: boolean;
   },
 ): Promise<void> {
   const passingMs = seconds("--time-passes", options.timePasses) * 1000;
@@ -59,6 +63,7 @@ export async function gamedayCommand(
       ? "no engine: servers are rows of the emulator, and hold no data"
       : `engine ${engine}: real servers and real rows`,
   );
+  const kept = options.record ? cloudOfShell(project.topology, run) : undefined;
   let tools: { binary: string; cliConfig: string; moto: string[] } | undefined;
 
   // A day that could not begin ends with the code of what it lacks: nothing was judged.
@@ -92,6 +97,7 @@ export async function gamedayCommand(
     preflight: () =>
       beforeTheDay(async () => {
         await refuseRunningSandbox(options.keep ?? false);
+        if (kept !== undefined) await demandCatalog(kept, environment.account);
         tools = { ...(await ensureTerraform(machine)), moto: await ensureEmulator(machine) };
       }),
     openField: () =>
@@ -131,6 +137,10 @@ export async function gamedayCommand(
 
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
   else printSummary(report, relative(process.cwd(), folder));
+  if (kept !== undefined && unready === undefined) {
+    const stores = { recovery: kept.recovery.catalog.store, primary: kept.primary.catalog.store };
+    await keepGameDayEverywhere(stores, gameDayRecord(report), display.print);
+  }
   if (report.verdict === "failed") {
     throw new RekindleError(
       unready instanceof RekindleError ? unready.kind : "failed-check",
@@ -140,6 +150,12 @@ export async function gamedayCommand(
       },
     );
   }
+}
+
+/** Before minutes are spent on a day that could not be kept. */
+async function demandCatalog({ account, recovery }: Cloud, owner: string): Promise<void> {
+  await account.demand(owner, recovery.region);
+  await recovery.catalog.store.inspect();
 }
 
 /** A kept day leaves its sandbox where `rekindle sandbox` looks; one that runs there already is someone's work. */

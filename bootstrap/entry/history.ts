@@ -15,14 +15,14 @@ export async function rollbackCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const { account, primary, recovery } = cloudOfShell(topology, run);
+  const { account, catalogs } = cloudOfShell(topology, run);
   const done = await rollBack({
     topology,
     release,
     reason: options.reason ?? "",
     account,
     repository: gitRepository(projectRoot()),
-    catalogs: [recovery.catalog, primary.catalog],
+    catalogs,
     clock: run.clock,
   });
   answer(options, done, [

@@ -46,8 +46,8 @@ export async function listHoldsCommand(options: Options): Promise<void> {
 async function holding(options: Options) {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const { account, recovery, primary } = cloudOfShell(topology, run);
+  const { account, recovery, catalogs } = cloudOfShell(topology, run);
   await account.demand(topology.environment.account, recovery.region);
   const now = await serviceTime(recovery.catalog.store, run.clock);
-  return { catalogs: [recovery.catalog, primary.catalog], now: now.toISOString() };
+  return { catalogs, now: now.toISOString() };
 }

@@ -5,7 +5,7 @@ import { askCloudInit } from "../edges/cloud-init.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { lookAtEngines } from "../edges/engines.ts";
 import { thisMachine } from "../edges/tools/context.ts";
-import { badConfiguration, RekindleError } from "../errors.ts";
+import { badConfiguration, formatFault, RekindleError } from "../errors.ts";
 import { projectRoot } from "./project.ts";
 
 /** The commands that call nothing outside of this machine. */
@@ -19,6 +19,7 @@ export async function validateCommand(environments: string[], options: { json?: 
   const files = await readConfigFiles(projectRoot());
   const validation = await validate({ files, environments, askCloudInit });
   if (options.json) console.log(JSON.stringify(validation, undefined, 2));
+  for (const warning of validation.warnings) console.error(`warning: ${formatFault(warning)}`);
   if (validation.faults.length > 0) throw badConfiguration(validation.faults);
   if (options.json) return;
   for (const name of validation.environments)

@@ -63,6 +63,7 @@ export interface Committed {
   topology: Topology;
   commit: string;
   sources: Record<string, RoleSource>;
+  /** Of every role whose image is baked. */
   recipes: Record<string, Recipe>;
   /** The keys that the commit's servers accept a release from. */
   trusted: PublicKey[];
@@ -86,9 +87,10 @@ export async function committed(
   refuseDirty(dirty);
   const files = sandboxKey === undefined ? own : withTrustedKey(own, sandboxKey);
   const topology = loadOrRefuse(files, environmentName(options.env));
-  const recipes = Object.keys(topology.environment.roles).map(
-    (role) => [role, roleRecipe(topology, role, files)] as const,
-  );
+  const recipes = Object.keys(topology.environment.roles).flatMap((role) => {
+    const recipe = roleRecipe(topology, role, files);
+    return recipe === undefined ? [] : [[role, recipe] as const];
+  });
   return {
     topology,
     commit,

@@ -29,7 +29,7 @@ export async function pruneCommand(
     topology,
     policy: retention,
     account: cloud.account,
-    regions: [cloud.recovery, cloud.primary],
+    regions: cloud.regions,
     now: (await serviceTime(cloud.recovery.catalog.store, run.clock)).toISOString(),
     signal: run.signal,
     tell: (decision) => {
@@ -62,26 +62,32 @@ function waitOf(wait: string | true | undefined): number {
 }
 
 function describeDecision({ point, action, reasons }: Decision, isRemoving: boolean): string {
-  const word = action === "keep" ? "keep  " : isRemoving ? "remove" : "would remove";
-  return `${word} ${point.id}: ${reasons.map(({ text }) => text).join("; ")}`;
+  return `${wordOf(action, isRemoving)} ${point.id}: ${reasons.map(({ text }) => text).join("; ")}`;
+}
+
+function wordOf(action: Decision["action"], isRemoving: boolean): string {
+  if (action === "keep") return "keep  ";
+  return isRemoving ? "remove" : "would remove";
 }
 
 function describePruned(pruned: Pruned, isRemoving: boolean): string[] {
-  const { kept, removed, archive, images, leftovers, now } = pruned;
+  const { kept, removed, dumps, archive, images, leftovers, now } = pruned;
   const would = isRemoving ? "" : "would be ";
   const doomed = images.filter(({ action }) => action === "remove");
   return [
+    ...dumps.map(({ id, action, reasons }) => `${wordOf(action, isRemoving)} ${id}: ${reasons.join("; ")}`),
     ...archive.map((id) => `archive ${id}: only a monthly or yearly rule keeps it`),
     ...images.map(({ image, action, reasons }) => {
       const ids = Object.entries(image.images).map(([region, id]) => `${id} in ${region}`);
-      const what = `image of ${image.roles.join(", ")} (${ids.join(", ")})`;
-      return `${action} ${what}: ${reasons.slice(0, 3).join("; ")}${reasons.length > 3 ? ` and ${reasons.length - 3} more` : ""}`;
+      const name = image.kind === "taken" ? image.name : `of ${image.roles.join(", ")}`;
+      const what = `image ${name} (${ids.join(", ")})`;
+      return `${wordOf(action, isRemoving)} ${what}: ${reasons.slice(0, 3).join("; ")}${reasons.length > 3 ? ` and ${reasons.length - 3} more` : ""}`;
     }),
     ...leftovers.map(
       ({ kind, region, id, why }) =>
         `left over: ${kind} ${id} in ${region}: ${why}; remove it: rekindle prune --leftover ${id}`,
     ),
-    `at ${now} by S3's clock: ${kept} points kept, ${removed} ${would}removed; ${doomed.length} images ${would}removed; ${leftovers.length} left over`,
+    `at ${now} by S3's clock: ${kept} points kept, ${removed} ${would}removed; ${dumps.filter(({ action }) => action === "remove").length} of ${dumps.length} dumps and ${doomed.length} of ${images.length} images ${would}removed; ${leftovers.length} left over`,
     ...(isRemoving ? [] : ["nothing was removed: that takes --remove"]),
   ];
 }

@@ -21,14 +21,14 @@ export async function publishCommand(options: Options & { env?: string; commit?:
     committedForShell(options, packed),
     import("./cloud.ts"),
   ]);
-  const { account, primary, recovery } = cloudOfShell(project.topology, run);
+  const { account, catalogs } = cloudOfShell(project.topology, run);
   const published = await publish({
     ...project,
     signer: await signerOfShell(project.topology, run),
     history: gitHistory(projectRoot()),
     repository: gitRepository(projectRoot()),
     account,
-    catalogs: [recovery.catalog, primary.catalog],
+    catalogs,
     clock: run.clock,
     print: say(options),
     remember: (release) => writePackedTrees(record, packedTrees(program, release)),

@@ -7,6 +7,7 @@ import type { EngineWish } from "../edges/sandbox.ts";
 import { type Performance, RealStage, type Stage, type StageOptions } from "../edges/stage.ts";
 import { stepDisplay } from "../edges/terminal.ts";
 import { RekindleError } from "../errors.ts";
+import { bestEngine } from "../gameday/engine.ts";
 import { describeRehearsal } from "../rehearsal/report.ts";
 import type { Options } from "./answer.ts";
 import { seconds } from "./numbers.ts";
@@ -73,22 +74,22 @@ async function openStage(
   print: (line: string) => void,
   options: Omit<StageOptions, "engine">,
 ): Promise<Stage> {
-  const obstacles: string[] = [];
-  for (const engine of wish === "auto" ? engineOrder : [wish]) {
-    try {
-      const stage = await RealStage.open({ ...options, engine });
-      for (const line of obstacles) print(line);
-      return stage;
-    } catch (error) {
-      obstacles.push((error as Error).message);
-    }
+  const { taken, passedOver } = await bestEngine(wish === "auto" ? engineOrder : [wish], (engine) =>
+    RealStage.open({ ...options, engine }).then(
+      (stage) => ({ gives: stage }),
+      (error: Error) => ({ obstacle: error.message }),
+    ),
+  );
+  if (taken !== undefined) {
+    for (const line of passedOver) print(line);
+    return taken;
   }
   throw new RekindleError(
     "missing-tool",
     wish === "auto"
       ? "no engine can run here; `npm run gameday -- --setup` installs what packages have"
-      : obstacles[0]!,
-    { details: wish === "auto" ? obstacles : [] },
+      : passedOver[0]!,
+    { details: wish === "auto" ? passedOver : [] },
   );
 }
 

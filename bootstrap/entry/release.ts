@@ -20,7 +20,7 @@ export async function verifyReleaseCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const cloud = cloudOfShell(topology, running());
-  const catalogs = [cloud.recovery.catalog, cloud.primary.catalog];
+  const { catalogs } = cloud;
   const pointer = (await cloud.recovery.catalog.pointer())?.pointer;
   const release = named ?? pointer?.release;
   if (release === undefined)

@@ -10,18 +10,19 @@ import { ssmParameters } from "../edges/aws/parameters.ts";
 import { connectCloud } from "../edges/cloud.ts";
 import { addressesOf } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
+import type { Wish } from "../recovery/choose.ts";
 import type { RestoreWish } from "../recovery/database-restore.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { moment } from "./moment.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { awsAccessOfShell, running } from "./shell.ts";
+import { wishOf } from "./wish.ts";
 
 /** `rekindle restore database`: an RDS instance of the primary as it was, in its own place. */
 export async function restoreDatabaseCommand(
   database: string,
   options: Options & { asOf?: string; point?: string; dryRun?: boolean },
 ): Promise<void> {
-  const wish = wishOf(options);
+  const wish = demandPast(wishOf(options));
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const access = awsAccessOfShell(run);
@@ -67,9 +68,9 @@ function nextMoves(clients: readonly string[], identifier: string, addresses: re
   ];
 }
 
-function wishOf({ asOf, point }: { asOf?: string; point?: string }): RestoreWish {
-  if (point !== undefined) return { kind: "point", id: point };
-  if (asOf !== undefined) return { kind: "as-of", moment: moment("--as-of", asOf) };
+/** The newest state is what there is. */
+function demandPast(wish: Wish): RestoreWish {
+  if (wish.kind !== "newest") return wish;
   throw new RekindleError(
     "bad-input",
     "say which state is wanted back: --as-of 2026-11-24T03:00:00Z, or --point <id>",

@@ -28,6 +28,8 @@ async function context(): Promise<SandboxContext> {
     gatewayScript: programFile("gateway.js"),
     engineCache: machine.stateDir,
     clock: systemClock,
+    bestEngine: async () =>
+      await (await import("./engine.ts")).resolveEngine(machine, { wish: "auto", setup: false }),
     environment: { name: environment.name, account: environment.account, ...environment.regions },
     moto: () => ensureEmulator(machine),
     terraformCliConfig: async () => (await ensureTerraform(machine)).cliConfig,

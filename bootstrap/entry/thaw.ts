@@ -2,7 +2,7 @@ import { requestPoint, type ThawedPoint, waitForPoint } from "../commands/thaw-p
 import { thawRelease } from "../commands/thaw-release.ts";
 import { describeEstimate } from "../recovery/thaw-cost.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { cloudOfShell, siteOf } from "./cloud.ts";
+import { cloudOfShell, regionNamed } from "./cloud.ts";
 import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
@@ -15,8 +15,7 @@ export async function thawReleaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
-  const regions =
-    options.region === undefined ? [cloud.recovery, cloud.primary] : [siteOf(cloud, options.region)];
+  const regions = options.region === undefined ? cloud.regions : [regionNamed(cloud.regions, options.region)];
   const print = say(options);
   const thawed = await Promise.all(
     regions.map(({ catalog }) => thawRelease(catalog.store, release, { ...run, print })),
@@ -40,7 +39,7 @@ export async function thawPointCommand(
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const cloud = cloudOfShell(topology, run);
-  const place = siteOf(cloud, options.region ?? cloud.recovery.region);
+  const place = regionNamed(cloud.regions, options.region ?? cloud.recovery.region);
   const days = positive("--days", options.days);
   const context = { ...run, print: say(options) };
   const asked = await requestPoint(place, point, days, context);

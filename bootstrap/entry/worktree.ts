@@ -24,7 +24,14 @@ export async function worktree(
 ): Promise<Worktree> {
   const files = withTrustedKey(await readConfigFiles(projectRoot()), sandboxKey);
   const topology = loadOrRefuse(files, environmentOf(role, files, options.env));
-  return { topology, source: roleSources(topology, files)[role]!, recipe: roleRecipe(topology, role, files) };
+  const recipe = roleRecipe(topology, role, files);
+  if (recipe === undefined) {
+    throw new RekindleError(
+      "refused",
+      `role ${role} starts from an image that was taken of a server, which is in AWS and nowhere else; only roles with a recipe boot on this machine`,
+    );
+  }
+  return { topology, source: roleSources(topology, files)[role]!, recipe };
 }
 
 /** The environment that a role is looked at in: the one that is named, else the only one that has the role. */

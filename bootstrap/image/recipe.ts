@@ -1,4 +1,4 @@
-import type { Role } from "../config/schema.ts";
+import type { BaseImage } from "../config/schema.ts";
 import { canonicalJson, sha256 } from "../release/digest.ts";
 
 /** A file that is baked into an image. */
@@ -11,7 +11,7 @@ export interface RecipeFile {
 
 /** Everything that decides what a golden image contains. */
 export interface Recipe {
-  base: Role["image"]["base"];
+  base: BaseImage;
   rootVolumeGiB: number;
   packages: string[];
   files: RecipeFile[];

@@ -1,5 +1,5 @@
 import type { PassedOver } from "./plan.ts";
-import { databaseSet, type RecoveryPoint, volumeSet } from "./point.ts";
+import { databaseSet, isCompleteIn, type RecoveryPoint, volumeSet } from "./point.ts";
 
 /** What the user wants back: the newest there is, the newest before a moment, or one point by name. */
 export type Wish = { kind: "newest" } | { kind: "as-of"; moment: string } | { kind: "point"; id: string };
@@ -55,7 +55,11 @@ const whyNotComplete = {
 };
 
 function unusable(point: RecoveryPoint, expected: Expected): string[] {
-  if (point.status !== "complete") return [whyNotComplete[point.status], ...point.faults];
+  if (!isCompleteIn(point, expected.region)) {
+    const lacks = point.places?.[expected.region] ?? [];
+    const why = point.status === "complete" ? "incomplete" : point.status;
+    return [whyNotComplete[why], ...point.faults, ...(lacks === "complete" ? [] : lacks)];
+  }
   return [
     ...coldVolumes(point, expected),
     ...missingVolumes(point, expected),

@@ -1,8 +1,9 @@
-/** Keeps one recovery point from every prune until a moment: `catalog/holds/<id>.json`, in every region. One is enough. */
+/** Keeps one recovery point, or one dump, from every prune until a moment: `catalog/holds/<id>.json`, in every region. One is enough. */
 export interface Hold {
   version: 1;
   /** `hold-<UTC time>`. */
   id: string;
+  /** The name of a recovery point or a dump. */
   point: string;
   reason: string;
   /** ISO 8601, UTC. */

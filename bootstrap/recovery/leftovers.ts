@@ -17,7 +17,7 @@ export interface Held {
 
 /** What the catalogs explain. */
 export interface Explained {
-  points: ReadonlySet<string>;
+  points: { has(id: string): boolean };
   /** Image ids of this region. */
   images: ReadonlySet<string>;
   /** Snapshots that images of this region consist of, in the catalog or not. */

@@ -1,3 +1,4 @@
+import { isVault } from "../config/places.ts";
 import type { DataSet, RecoveryPoint } from "./point.ts";
 
 /** One thing in one region that a recovery point consists of. */
@@ -11,7 +12,10 @@ export interface Part {
   sizeGiB?: number;
 }
 
-/** Everything that a point consists of, in every region: what a check looks for, and a prune takes away. */
+/**
+ * Everything that a point consists of, in every region: what a check looks for, and a prune takes away. A vault's part
+ * is its own account's affair: what can delete here must not reach there.
+ */
 export function partsOf(point: RecoveryPoint): Part[] {
   return point.sets.flatMap(partsOfSet);
 }
@@ -28,5 +32,6 @@ function partsOfSet(set: DataSet): Part[] {
 }
 
 function inRegions(part: Omit<Part, "region" | "id">, ids: Readonly<Record<string, string>>): Part[] {
-  return Object.entries(ids).map(([region, id]) => ({ ...part, region, id }));
+  const inOwnAccount = Object.entries(ids).filter(([place]) => !isVault(place));
+  return inOwnAccount.map(([region, id]) => ({ ...part, region, id }));
 }

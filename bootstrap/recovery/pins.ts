@@ -32,3 +32,8 @@ export interface Pins {
    */
   backupsTo?: { region: string; encryptionKey: string };
 }
+
+/** The snapshots that some volumes or databases begin with. */
+export function snapshotsOf(pins: readonly (VolumePin | DatabasePin)[]): string[] {
+  return pins.flatMap((pin) => ("snapshotId" in pin && pin.snapshotId !== undefined ? [pin.snapshotId] : []));
+}

@@ -67,7 +67,8 @@ function readKey(key: string): PointEntry {
   return { id, startedAt, status, order: `${pointPrefix}${left}-${id}` };
 }
 
-function startOf(id: string): string | undefined {
+/** When a point's snapshot command began, by its name; nothing for what is no point's name. */
+export function startOf(id: string): string | undefined {
   const [, date, hour, minute, second, ms] = /^point-(\d{8})t(\d\d)(\d\d)(\d\d)(\d{3})z$/.exec(id) ?? [];
   if (date === undefined) return undefined;
   const day = `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`;

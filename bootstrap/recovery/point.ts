@@ -43,7 +43,7 @@ export interface VolumeSet {
   volumes: {
     name: string;
     sizeGiB: number;
-    /** Region → snapshot id. A region that is missing here has no copy. */
+    /** Place → snapshot id: a region, or a vault's `<account>/<region>`. A place that is missing here has no copy. */
     snapshots: Record<string, string>;
   }[];
 }
@@ -54,17 +54,20 @@ export interface DatabaseSet {
   database: string;
   takenAt: string;
   observed: Observation;
-  /** Region → identifier of the DB snapshot, or of the DB cluster snapshot. */
+  /** Place → identifier of the DB snapshot, or of the DB cluster snapshot. */
   snapshots: Record<string, string>;
-  /** The automated backups that there were beside it, as either region told. A plan asks its region again. */
+  /** To which seconds it could be restored then, in the region where it was taken. A plan asks its own region. */
   backups?: Restorable[];
 }
 
 export type DataSet = VolumeSet | DatabaseSet;
 
+/** Whether all parts of a point are in one place and can be read there; else why not, one sentence a part. */
+export type Completeness = "complete" | string[];
+
 /**
  * Data snapshots taken together, with the release and the images that were live.
- * One file of the catalog, whose key `point-index.ts` writes. Only a complete point is ever chosen.
+ * One file of each region's catalog, whose key `point-index.ts` writes. A rebuild takes only what is complete in its region.
  */
 export interface RecoveryPoint {
   version: 1;
@@ -73,15 +76,20 @@ export interface RecoveryPoint {
   environment: string;
   /** When the last of its snapshots was started: no data set is from after it. ISO 8601, UTC. */
   takenAt: string;
-  /** `removing` once a prune has begun: what it consists of may be gone. */
+  /**
+   * In the region of the catalog that it is read from; `removing` once a prune has begun: what it consists of may be
+   * gone. A command that takes or copies the point holds the least of all places.
+   */
   status: "pending" | "complete" | "incomplete" | "removing";
+  /** Place → how much of the point is there. */
+  places?: Record<string, Completeness>;
   /** The least that was observed of its data sets. */
   consistency: Consistency;
   release: ReleaseReference;
   /** Role → recipe digest of the image that its servers ran. */
   recipes: Record<string, string>;
   sets: DataSet[];
-  /** Why it is not complete: one sentence a part. */
+  /** What went wrong while it was taken, one sentence a part: with these it is complete nowhere. */
   faults: string[];
   /** Since when its volumes' snapshots lie in the archive tier, from which nothing is restored before a thaw; and until when one lasts. */
   archived?: { since: string; readableUntil?: string };
@@ -92,6 +100,13 @@ const best: readonly Consistency[] = ["application", "filesystem", "crash"];
 /** The least of some labels; a point without data has nothing that could be torn. */
 export function weakest(labels: readonly Consistency[]): Consistency {
   return best[Math.max(0, ...labels.map((label) => best.indexOf(label)))]!;
+}
+
+/** True when a rebuild in that place needs nothing that is not there. */
+export function isCompleteIn(point: RecoveryPoint, place: string): boolean {
+  if (point.status === "removing" || point.faults.length > 0) return false;
+  // Without a word of places, the status is all that is known.
+  return point.places === undefined ? point.status === "complete" : point.places[place] === "complete";
 }
 
 /** A data set that nobody made quiet. */

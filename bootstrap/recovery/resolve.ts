@@ -1,7 +1,7 @@
 import { isCluster } from "../config/databases.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { fixedServers, isStateful } from "../config/servers.ts";
-import type { GoldenImage } from "../image/image.ts";
+import { type ServerImage, takenIdentity } from "../image/image.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { choosePoint, type Expected, type Wish } from "./choose.ts";
 import {
@@ -25,7 +25,7 @@ export interface CatalogContents {
   pointer: Pointer | undefined;
   /** Release → its manifest in this region, and what a server checks it by. */
   manifests: Readonly<Record<string, { manifest: Manifest; pin: ManifestPin }>>;
-  images: readonly GoldenImage[];
+  images: readonly ServerImage[];
   /** The points that were looked at: up to the newest that can be rebuilt from. What is older is not read. */
   points: readonly RecoveryPoint[];
   /** How many more were passed over on the way. Some dozen of reasons are enough for anybody. */
@@ -212,14 +212,14 @@ function chooseRelease(request: PlanRequest, data: PlannedData) {
       },
     };
   }
-  return { kind: "refused" as const, reasons: refusals };
+  return { kind: "refused" as const, reasons: [...new Set(refusals)] };
 }
 
 function imagePins(
   topology: Topology,
   region: string,
   manifest: Manifest,
-  images: readonly GoldenImage[],
+  images: readonly ServerImage[],
 ): { kind: "found"; roles: Pins["roles"] } | { kind: "refused"; reasons: string[] } {
   const roles: Pins["roles"] = {};
   const reasons: string[] = [];
@@ -235,14 +235,28 @@ function imagePins(
     const imageId = image?.images[region];
     if (imageId === undefined) {
       reasons.push(
-        `release ${manifest.release} needs an image of recipe ${inRelease.recipe.slice(0, 12)} for role ${role}, and ` +
-          `${image === undefined ? "none was baked" : `it has no copy in ${region}`}; bake it: rekindle bake`,
+        `release ${manifest.release} needs ${whatImage(topology, role, inRelease.recipe, image !== undefined, region)}`,
       );
       continue;
     }
     roles[role] = { imageId, recipe: inRelease.recipe, userData: inRelease.userData };
   }
   return reasons.length === 0 ? { kind: "found", roles } : { kind: "refused", reasons };
+}
+
+/** The image that a release lacks, and what brings it. */
+function whatImage(
+  topology: Topology,
+  role: string,
+  recipe: string,
+  isElsewhere: boolean,
+  region: string,
+): string {
+  const { image } = topology.roles[role]!;
+  if (!("taken" in image) || takenIdentity(image.taken) !== recipe)
+    return `an image of recipe ${recipe.slice(0, 12)} for role ${role}, and ${isElsewhere ? `it has no copy in ${region}` : "none was baked"}; bake it: rekindle bake`;
+  const lack = isElsewhere ? `has no copy in ${region}` : "was not taken";
+  return `image ${image.taken} for role ${role}, which ${lack}; take it: rekindle image <server> --name ${image.taken}`;
 }
 
 function volumePins(

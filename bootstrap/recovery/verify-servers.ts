@@ -107,7 +107,8 @@ function verifyVolumes({ topology, pins, role, name, server }: Subject): Check[]
     // Its snapshot is the image's own business.
     check(
       `root volume of ${name}`,
-      describeVolume(image.rootVolumeGiB, "gp3", pins.encryptionKey),
+      // A taken image's size is its own too, unless the role names one.
+      describeVolume(image.rootVolumeGiB ?? root?.sizeGiB ?? 0, "gp3", pins.encryptionKey),
       root === undefined ? "not attached" : describeFound(root),
     ),
     ...volumes.map((volume) => {

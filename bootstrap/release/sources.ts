@@ -2,6 +2,7 @@ import { durationSeconds } from "../config/duration.ts";
 import { bootPath, type ConfigFiles, templatePath, textOf } from "../config/files.ts";
 import type { Health, Role, Topology } from "../config/schema.ts";
 import { userDataNames } from "../config/user-data.ts";
+import { takenIdentity } from "../image/image.ts";
 import { type Recipe, recipeDigest } from "../image/recipe.ts";
 import type { HealthCheck, ServerDuties } from "./manifest.ts";
 import type { PackedTree } from "./packed-trees.ts";
@@ -25,7 +26,7 @@ export function roleSources(
           name,
           content: textOf(files, templatePath(name)),
         })),
-        recipe: recipeDigest(roleRecipe(topology, role, files)),
+        recipe: imageIdentity(topology, role, files),
       };
       const packed = kept[role];
       if (packed === undefined) return [role, { ...besides, tree: roleTree(files, role) }];
@@ -56,9 +57,19 @@ function healthCheck({ timeout, ...check }: Health): HealthCheck {
   return { ...check, timeoutSeconds: durationSeconds(timeout) };
 }
 
-/** A role's image recipe. `validate` has seen to it that every file it names is there. */
-export function roleRecipe(topology: Topology, role: string, files: ConfigFiles): Recipe {
+/** What tells a role's image from all others: its recipe's digest, or its name's where it was taken. */
+function imageIdentity(topology: Topology, role: string, files: ConfigFiles): string {
   const { image } = topology.roles[role]!;
+  return "taken" in image ? takenIdentity(image.taken) : recipeDigest(roleRecipe(topology, role, files)!);
+}
+
+/**
+ * A role's image recipe; nothing for a role whose image was taken. `validate` has seen to it that every file it names
+ * is there.
+ */
+export function roleRecipe(topology: Topology, role: string, files: ConfigFiles): Recipe | undefined {
+  const { image } = topology.roles[role]!;
+  if ("taken" in image) return undefined;
   return {
     base: image.base,
     rootVolumeGiB: image.rootVolumeGiB,

@@ -21,3 +21,9 @@ export const bodyEnvironment = {
   LANG: "C.UTF-8",
   AWS_ENDPOINT_URL: `http://${metadataAddress}:${surroundingPorts.aws}`,
 } as const;
+
+/** The hardware address of a network card, one for each address of a region; EC2's begin with 02 or 06 too. */
+export function hardwareAddress(address: string): string {
+  const digits = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
+  return ["06", "00", ...digits].join(":");
+}

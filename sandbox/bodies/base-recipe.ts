@@ -78,6 +78,10 @@ export function recipeDigest(recipe: BaseRecipe, architecture: string): string {
     .digest("hex");
 }
 
+export function howMadeOfPackages({ suite }: BaseRecipe, digest: string): string {
+  return `building the base image from Debian's packages (${suite}, ${digest.slice(0, 12)}): once, about a minute`;
+}
+
 /** The hosts that the recipe's packages come from. */
 export function packageHosts({ sources }: Pick<BaseRecipe, "sources">): Set<string> {
   const addresses = sources.flatMap((line) => line.split(" ").filter((word) => /^https?:/.test(word)));

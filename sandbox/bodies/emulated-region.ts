@@ -78,9 +78,10 @@ export class EmulatedRegion {
     return found;
   }
 
-  /** The snapshots that an image is made of. */
+  /** The snapshots that an image is made of; none of another account's. */
   async snapshotsOf(imageId: string): Promise<string[]> {
-    const { Images } = await this.ec2.send(new DescribeImagesCommand({ ImageIds: [imageId] }));
+    const Filters = [{ Name: "image-id", Values: [imageId] }];
+    const { Images } = await this.ec2.send(new DescribeImagesCommand({ Filters }));
     const devices = Images?.[0]?.BlockDeviceMappings ?? [];
     return devices.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
   }

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EngineChoice } from "../protocol.ts";
-import { type BaseRecipe, debianBase, recipeDigest } from "./base-recipe.ts";
+import { debianBase, recipeDigest } from "./base-recipe.ts";
 import { missingForBox } from "./box/requirements.ts";
 import type { Engine, EngineName } from "./engine.ts";
 import type { Lack } from "./lack.ts";
-import { qemuBase } from "./qemu/recipe.ts";
+import { imageWish } from "./qemu/named-image.ts";
+import { basePlan, planDigest } from "./qemu/plan.ts";
 import { missingForQemu } from "./qemu/requirements.ts";
 
 export interface EnginePlaces {
@@ -33,7 +34,7 @@ export interface EngineKind {
 const box: EngineKind = {
   name: "box",
   missing: missingForBox,
-  hasBase: hasBaseOf(debianBase),
+  hasBase: (cache) => isThere(cache, recipeDigest(debianBase, process.arch)),
   async open({ state, cache, programs }) {
     const { openBox } = await import("./box/engine.ts");
     return await openBox({ folder: join(state, "disks"), cache, relayScript: join(programs, "relay.js") });
@@ -43,7 +44,9 @@ const box: EngineKind = {
 const qemu: EngineKind = {
   name: "qemu",
   missing: missingForQemu,
-  hasBase: hasBaseOf(qemuBase),
+  // A named image that is no good is missing, and says so there.
+  hasBase: (cache) =>
+    imageWish(process.env).kind !== "fault" && isThere(cache, planDigest(basePlan(process.env))),
   // One that is there may still not work; that is seen only when it boots.
   slow: () =>
     process.platform === "darwin" || existsSync("/dev/kvm")
@@ -58,8 +61,8 @@ const qemu: EngineKind = {
 /** Every engine, the one to prefer first: one that boots in seconds before one that takes minutes. */
 export const engineKinds: readonly EngineKind[] = [box, qemu];
 
-function hasBaseOf(recipe: BaseRecipe): EngineKind["hasBase"] {
-  return (cache) => existsSync(join(cache, "bases", recipeDigest(recipe, process.arch)));
+function isThere(cache: string, base: string): boolean {
+  return existsSync(join(cache, "bases", base));
 }
 
 export function engineKind(name: EngineName): EngineKind {

@@ -1,5 +1,6 @@
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { Clock } from "../../bootstrap/edges/clock.ts";
+import { hardwareAddress } from "../bodies/addresses.ts";
 import { MetadataService } from "../bodies/metadata.ts";
 
 /** What instance metadata says of one machine. */
@@ -67,10 +68,7 @@ function instanceOf({ id, address, region, account, instanceType }: Described): 
     NetworkInterfaces: [
       {
         OwnerId: account,
-        MacAddress: `02:00:${address
-          .split(".")
-          .map((part) => Number(part).toString(16).padStart(2, "0"))
-          .join(":")}`,
+        MacAddress: hardwareAddress(address),
         PrivateIpAddress: address,
         PrivateDnsName: hostname,
       },

@@ -17,9 +17,25 @@ export interface Statement {
 }
 
 /** One service may take the role (EC2 hands it to a server), and nobody else may. */
-export function assumedBy(service: "ec2.amazonaws.com" | "s3.amazonaws.com"): PolicyDocument {
+export function assumedBy(service: `${"backup" | "ec2" | "s3"}.amazonaws.com`): PolicyDocument {
   return document([
     { Sid: "Service", Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" },
+  ]);
+}
+
+/** A service may take the role, and only when it works for this account. */
+export function assumedFor(
+  service: `${"codebuild" | "dlm" | "scheduler" | "ssm"}.amazonaws.com`,
+  account: string,
+): PolicyDocument {
+  return document([
+    {
+      Sid: "Service",
+      Effect: "Allow",
+      Principal: { Service: service },
+      Action: "sts:AssumeRole",
+      Condition: { StringEquals: { "aws:SourceAccount": account } },
+    },
   ]);
 }
 
@@ -66,9 +82,10 @@ export function replicationAccess(
 
 /**
  * The account's own policies decide about the key. Auto Scaling's service-linked role has none that the account
- * could edit, so the key names it; by condition, because a principal that does not exist yet is refused.
+ * could edit, so the key names it; by condition, because a principal that does not exist yet is refused. A vault's
+ * account may read what the key has encrypted, for whoever copies a snapshot decrypts it first.
  */
-export function keyPolicy(account: string): PolicyDocument {
+export function keyPolicy(account: string, vault?: string): PolicyDocument {
   const autoScaling = `arn:aws:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`;
   const isAutoScaling = { ArnEquals: { "aws:PrincipalArn": autoScaling } };
   return document([
@@ -89,7 +106,29 @@ export function keyPolicy(account: string): PolicyDocument {
       Resource: "*",
       Condition: { ...isAutoScaling, Bool: { "kms:GrantIsForAWSResource": "true" } },
     },
+    ...(vault === undefined ? [] : vaultCopies(vault)),
   ]);
+}
+
+function vaultCopies(vault: string): Statement[] {
+  const Principal = { AWS: `arn:aws:iam::${vault}:root` };
+  return [
+    {
+      Sid: "VaultReads",
+      Effect: "Allow",
+      Principal,
+      Action: ["kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"],
+      Resource: "*",
+    },
+    {
+      Sid: "VaultGrantsToCopies",
+      Effect: "Allow",
+      Principal,
+      Action: "kms:CreateGrant",
+      Resource: "*",
+      Condition: { Bool: { "kms:GrantIsForAWSResource": "true" } },
+    },
+  ];
 }
 
 /** The account's own policies say who may sign; no service needs to. */

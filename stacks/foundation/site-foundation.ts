@@ -14,6 +14,7 @@ import { SiteBucket } from "./site-bucket.ts";
 export class SiteFoundation extends Construct {
   readonly key: { region: string; arn: string };
   readonly bucket: SiteBucket;
+  readonly vault: BackupVault;
 
   constructor(
     scope: Construct,
@@ -28,10 +29,13 @@ export class SiteFoundation extends Construct {
       description: `rekindle ${name}: releases, volumes, snapshots and databases in ${region}`,
       enableKeyRotation: true,
       deletionWindowInDays: 30,
-      policy: JSON.stringify(keyPolicy(account)),
+      // The vault takes its copies from the recovery region.
+      policy: JSON.stringify(
+        keyPolicy(account, site === "recovery" ? environment.copies?.account?.id : undefined),
+      ),
     });
     new KmsAlias(this, "key-alias", { provider, name: keyAlias(name), targetKeyId: key.keyId });
-    new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });
+    this.vault = new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });
     this.#signingKey(environment, region, provider);
     const logged = siteBucket(name, account, region);
     const logs = new LogBucket(this, "logs", {

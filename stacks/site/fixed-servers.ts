@@ -9,9 +9,10 @@ import { instanceProfile, tags } from "../../bootstrap/config/names.ts";
 import type { Role } from "../../bootstrap/config/schema.ts";
 import { type FixedServer, isStateful } from "../../bootstrap/config/servers.ts";
 import type { VolumePin } from "../../bootstrap/recovery/pins.ts";
+import { TerraformData } from "../terraform-data.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
-import { type ServerProfile, serverProfile } from "./server.ts";
+import { rootSize, type ServerProfile, serverProfile } from "./server.ts";
 import type { SiteProps } from "./site.ts";
 
 /** The servers of a role without a load balancer, each at its own address, its data volumes attached at launch. */
@@ -47,7 +48,7 @@ export class FixedServers extends Construct {
         tags: profile.tags,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: {
-          volumeSize: role.image.rootVolumeGiB,
+          ...rootSize(role),
           volumeType: "gp3",
           encrypted: true,
           kmsKeyId: pins.encryptionKey,
@@ -56,7 +57,7 @@ export class FixedServers extends Construct {
         },
         ebsBlockDevice: dataVolumes(props, server, profile),
         dependsOn: after,
-        ...replacement(role, pins.volumes[server.name] ?? []),
+        ...replacement(this, server, role, pins.volumes[server.name] ?? []),
       });
     });
   }
@@ -65,25 +66,38 @@ export class FixedServers extends Construct {
 /**
  * A server whose data is only on its volumes is never replaced by a deployment: a new image or release would come
  * with empty ones. One that was restored is replaced as a whole when another plan is asked for, as is one without
- * data; and data volumes outlive their server in any case.
+ * data; and data volumes outlive their server in any case. What is attached to a server that runs is nobody's to
+ * correct: `rekindle restore volume` puts other volumes there.
  */
-function replacement(role: Role, volumes: readonly VolumePin[]): Partial<InstanceConfig> {
-  const isRestored = volumes.some(({ snapshotId }) => snapshotId !== undefined);
-  const isReplaceable = !isStateful(role) || isRestored;
+function replacement(
+  scope: Construct,
+  { name }: FixedServer,
+  role: Role,
+  volumes: readonly VolumePin[],
+): Partial<InstanceConfig> {
+  if (!isStateful(role)) return { userDataReplaceOnChange: true, lifecycle: { ignoreChanges: groups } };
+  const snapshots = volumes.flatMap(({ snapshotId }) => snapshotId ?? []);
+  if (snapshots.length === 0)
+    return {
+      userDataReplaceOnChange: false,
+      lifecycle: { ignoreChanges: [...groups, dataDevices, ...whatItBootedFrom] },
+    };
+  const data = new TerraformData(scope, `${name}-data`, { triggersReplace: snapshots });
   return {
-    userDataReplaceOnChange: isReplaceable,
-    lifecycle: { ignoreChanges: isReplaceable ? groups : [...groups, ...whatItBootedFrom] },
+    userDataReplaceOnChange: true,
+    lifecycle: { ignoreChanges: [...groups, dataDevices], replaceTriggeredBy: [data.address] },
   };
 }
 
 /** Its role's group is a server's only one for life, and the emulator does not report it with a fixed address. */
 const groups = ["vpc_security_group_ids"];
 
+const dataDevices = "ebs_block_device";
+
 /** The tags go with the image and the release, so that they say what runs and not what would. */
 const whatItBootedFrom = [
   "ami",
   "user_data_base64",
-  "ebs_block_device",
   `tags["${tags.recipe}"]`,
   `tags["${tags.release}"]`,
   `tags["${tags.userData}"]`,

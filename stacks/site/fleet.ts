@@ -11,7 +11,7 @@ import { instanceProfile, loadBalancerName } from "../../bootstrap/config/names.
 import { FleetLoadBalancer } from "./load-balancer.ts";
 import type { Network } from "./network.ts";
 import type { SecurityGroups } from "./security-groups.ts";
-import { type ServerProfile, serverProfile } from "./server.ts";
+import { rootSize, type ServerProfile, serverProfile } from "./server.ts";
 import type { SiteProps } from "./site.ts";
 
 /** The servers of a role behind a load balancer: an Auto Scaling group that holds its count across the zones. */
@@ -92,7 +92,7 @@ function launchTemplate(
       {
         deviceName: image.rootDeviceName,
         ebs: {
-          volumeSize: topology.roles[role]!.image.rootVolumeGiB,
+          ...rootSize(topology.roles[role]!),
           volumeType: "gp3",
           encrypted: "true",
           kmsKeyId: pins.encryptionKey,

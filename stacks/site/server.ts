@@ -1,4 +1,5 @@
 import { tags } from "../../bootstrap/config/names.ts";
+import type { Role } from "../../bootstrap/config/schema.ts";
 import { RekindleError } from "../../bootstrap/errors.ts";
 import { encodeUserData, userDataDigest } from "../../cloud-init/user-data.ts";
 import type { SiteProps } from "./site.ts";
@@ -39,4 +40,9 @@ export function serverProfile({ topology, pins }: SiteProps, role: string, serve
       [tags.userData]: userDataDigest(text),
     },
   };
+}
+
+/** Nothing for a taken image that names no size: then the root volume is as large as the image's. */
+export function rootSize({ image }: Role): { volumeSize?: number } {
+  return image.rootVolumeGiB === undefined ? {} : { volumeSize: image.rootVolumeGiB };
 }

@@ -6,18 +6,20 @@ import {
 } from "@aws-sdk/client-iam";
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { HostFailure } from "../../bootstrap/collect/failure.ts";
 import { bake } from "../../bootstrap/commands/bake.ts";
 import { publish } from "../../bootstrap/commands/publish.ts";
 import type { ShellOf } from "../../bootstrap/commands/snapshot-context.ts";
 import { builderProfile, keyAlias, siteBucket, tags } from "../../bootstrap/config/names.ts";
+import type { Place } from "../../bootstrap/config/places.ts";
 import type { Topology } from "../../bootstrap/config/schema.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { type Cloud, connectCloud } from "../../bootstrap/edges/cloud.ts";
 import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { type Recipe, recipeDigest } from "../../bootstrap/image/recipe.ts";
-import { account, aFile, aRoleSource, primary, recovery } from "../builders.ts";
+import { aFile, aRoleSource, primary } from "../builders.ts";
 import { aCommit } from "../commit.ts";
 import { noHistory } from "../fakes/no-history.ts";
 import { clients } from "../sandbox/clients.ts";
@@ -65,8 +67,18 @@ function sharedContext(topology: Topology, cloud: Cloud, stopwatch: Stopwatch, l
     signal: new AbortController().signal,
     print: (line: string) => void lines.push(line),
     shellOf: noBodies,
-    allowCrash: "the test's servers have no bodies",
+    allowCrash: true,
   };
+}
+
+/** Of the account that the emulator plays, or of a role of a vault's. */
+export async function credentialsIn(sandbox: Sandbox, { role, region }: Place) {
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  if (role === undefined) return credentials;
+  const sts = new STSClient({ endpoint: sandbox.endpoint, region, credentials });
+  const asked = new AssumeRoleCommand({ RoleArn: role, RoleSessionName: "test" });
+  const { AccessKeyId, SecretAccessKey, SessionToken } = (await sts.send(asked)).Credentials!;
+  return { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! };
 }
 
 /** As a sandbox without an engine answers for its servers. */
@@ -79,14 +91,16 @@ export async function testField(sandbox: Sandbox, topology: Topology): Promise<T
   const lines: string[] = [];
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const cloud = connectCloud({ endpoint: sandbox.endpoint, credentials, stopwatch }, topology);
-  for (const region of [primary, recovery]) {
-    const { s3 } = clients(sandbox.endpoint, region);
-    const Bucket = siteBucket(topology.environment.name, account, region);
+  for (const { place } of cloud.places) {
+    const { region } = place;
+    const own = await credentialsIn(sandbox, place);
+    const { s3 } = clients(sandbox.endpoint, region, 30_000, own);
+    const Bucket = siteBucket(topology.environment.name, place.account, region);
     await s3.send(
       new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region as never } }),
     );
     await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
-    const kms = new KMSClient({ endpoint: sandbox.endpoint, region, credentials });
+    const kms = new KMSClient({ endpoint: sandbox.endpoint, region, credentials: own });
     const key = await kms.send(new CreateKeyCommand({}));
     await kms.send(
       new CreateAliasCommand({
@@ -108,7 +122,7 @@ export function publishIn({ cloud, shared }: TestField, changes: Partial<typeof 
   return publish({
     ...shared,
     ...changes,
-    catalogs: [cloud.recovery.catalog, cloud.primary.catalog],
+    catalogs: cloud.catalogs,
   });
 }
 
@@ -120,16 +134,16 @@ export function bakeIn(
     ...shared,
     builderLimitSeconds: 60,
     ...changes,
-    factories: [cloud.primary.images, cloud.recovery.images],
-    catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+    places: cloud.places,
   });
 }
 
-/** The stateful server `db-0` of the primary, with its data volumes attached at launch, as the stack does it. */
+/** A stateful server of the primary, with its data volumes attached at launch, as the stack does it. */
 export async function launchDatabaseServer(
   sandbox: Sandbox,
   { topology, cloud }: TestField,
   devices = ["/dev/sdf", "/dev/sdg"],
+  server = "db-0",
 ): Promise<void> {
   const { ec2 } = clients(sandbox.endpoint, primary);
   const ImageId = await cloud.primary.images.baseImage(base);
@@ -138,7 +152,7 @@ export async function launchDatabaseServer(
     [tags.environment]: topology.environment.name,
     [tags.site]: "primary",
     [tags.role]: "db",
-    [tags.server]: "db-0",
+    [tags.server]: server,
   };
   await ec2.send(
     new RunInstancesCommand({

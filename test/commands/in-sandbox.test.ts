@@ -113,11 +113,15 @@ describe("baking", () => {
     expect(await field.cloud.recovery.catalog.image(baked[0]!.recipe)).toEqual(baked[0]);
   });
 
-  it("does nothing when all images are there, and bakes again what was deleted behind its back", async () => {
+  it("does nothing when all images are there, copies one that a region has lost, and bakes one that all have lost", async () => {
     const field = await open();
     const { baked } = await bakeIn(field);
     expect(await bakeIn(field)).toMatchObject({ baked: [], upToDate: baked });
     await field.cloud.recovery.images.remove(baked[0]!.images[recovery]!);
+    const mended = await bakeIn(field);
+    expect(mended).toMatchObject({ baked: [], copied: [{ recipe: baked[0]!.recipe }] });
+    for (const { images } of field.cloud.places)
+      await images.remove(mended.copied[0]!.images[images.region]!);
     expect((await bakeIn(field)).baked.map(({ recipe }) => recipe)).toEqual([baked[0]!.recipe]);
   });
 
@@ -218,7 +222,7 @@ describe("a recovery point", () => {
       "a copy fails",
       ["/dev/sdf", "/dev/sdg"],
       { service: "ec2", action: "CopySnapshot", kind: "500" as const },
-      `db-0: EC2 CopySnapshot in ${recovery}: `,
+      `${recovery}: volume data-0 of db-0: EC2 CopySnapshot in ${recovery}: `,
     ],
     ["a volume is not attached", ["/dev/sdf"], undefined, "db-0: volume data-1 is not attached at /dev/sdg"],
     ["its server is not running", undefined, undefined, "role db has 0 running servers of 1"],

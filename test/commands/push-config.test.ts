@@ -1,6 +1,10 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -109,7 +113,7 @@ describe("the inbox", () => {
   it("serves an instance that SSM tells to push", async () => {
     const bin = join(bench.folder, "bin");
     await mkdir(bin);
-    // The emulator runs no command, so this does what the agent would; its `aws` puts what comes into a file.
+    // An agent's `aws` puts what comes into a file.
     await writeFile(join(bin, "aws"), '#!/bin/sh\n[ "$1 $2 $3" = "s3 cp -" ] && exec cat >"$SENT"\n', {
       mode: 0o755,
     });
@@ -121,27 +125,25 @@ describe("the inbox", () => {
       shell.stdin.end(script);
       await new Promise((resolve) => shell.once("exit", resolve));
       const target = /s3:\/\/([^/]+)\/([^']+)/.exec(script)!;
+      expect(target[1]).toBe(bucket);
       await inbox.push(target[2]!, sent);
-      return target[1];
     };
     await bench.role("db", { sources: [{ ssm: "i-0123456789abcdef0", region }], paths: [`${host}/etc/app`] });
-    const { SSMClient, ListCommandsCommand } = await import("@aws-sdk/client-ssm");
-    const ssm = new SSMClient({ endpoint: sandbox().endpoint, region, credentials });
-    let ran = false;
-    const clock = {
-      ...systemClock,
-      async sleep(milliseconds: number) {
-        if (!ran) {
-          ran = true;
-          const { Commands } = await ssm.send(new ListCommandsCommand({}));
-          expect(await agent(Commands![0]!.Parameters!.commands!.join("\n"))).toBe(bucket);
-        }
-        await systemClock.sleep(Math.min(milliseconds, 50));
-      },
-    };
+    // Instances of the emulator have no agent: this is as much of SSM as one command takes.
+    const ssm = createServer(async (request, response) => {
+      const { Parameters } = (await json(request)) as { Parameters?: { commands: string[] } };
+      if (Parameters !== undefined) await agent(Parameters.commands.join("\n"));
+      response.end(JSON.stringify({ Command: { CommandId: "one" }, Status: "Success" }));
+    }).listen(0, "127.0.0.1");
+    await once(ssm, "listening");
+    const endpoint = `http://127.0.0.1:${(ssm.address() as AddressInfo).port}`;
+    const clock = { ...systemClock, sleep: () => systemClock.sleep(20) };
     const report = await bench.collect({
-      connect: () => ssmSource("i-0123456789abcdef0", region, access(), inbox, { ...patience, clock }),
+      connect: () =>
+        ssmSource("i-0123456789abcdef0", region, { ...access(), endpoint }, inbox, { ...patience, clock }),
     });
+    ssm.closeAllConnections();
+    ssm.close();
     expect(shortcomings(report)).toBeUndefined();
     expect(await bench.committed(`configs/roles/db/files${host}/etc/app/a.conf`)).toBe("1");
     expect(await readdir(bench.folder)).toContain("sent");

@@ -26,6 +26,26 @@ test("what the repository ships is valid, by cloud-init's own word where it is i
   });
 });
 
+test("a role that starts from a taken image is valid, with a warning when it needs what only a bake installs", async () => {
+  const taken = [replace("db", 'base: { owner: amazon, name: "image-*" }', "taken: pet")];
+  const look = async (files: ConfigFiles) => {
+    const { faults, warnings } = await validate({ files, environments: [], askCloudInit: notInstalled });
+    return [faults, warnings.map(formatFault)];
+  };
+  expect(await look(shopFiles(...taken))).toEqual([[], []]);
+  const files = new Map(shopFiles(...taken));
+  const content = Buffer.from("#cloud-config\nruncmd:\n  - [/usr/local/sbin/rekindle-boot]\n");
+  files.set("cloud-init/templates/db.yaml", { content, mode: "0644" });
+  expect(await look(files)).toEqual([
+    [],
+    [
+      expect.stringMatching(
+        /^configs\/roles\/db\/role\.yaml:3:10: image pet was taken of a server, and .* rekindle-boot/,
+      ),
+    ],
+  ]);
+});
+
 test("a template is at fault in the line that can't be rendered", async () => {
   const files = shopFiles(replace("template", "{{server}}", "{{sever}}"));
   expect((await faults(files)).join("\n")).toMatch(/^cloud-init\/templates\/web\.yaml:2:.*sever/m);

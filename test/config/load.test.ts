@@ -175,6 +175,31 @@ describe("told with place, value and move is", () => {
       "configs/roles/web/image/run.sh does not exist",
     ],
     [
+      "an unknown key of a baked file",
+      inWeb('mode: "0755"', 'mdoe: "0755"'),
+      'unknown key "mdoe" in image.files.0; remove it or correct its name: did you mean "mode"?',
+    ],
+    [
+      "a taken image with a recipe",
+      inDb('base: { owner: amazon, name: "image-*" }', "taken: pet\n  packages: [nginx]"),
+      'unknown key "packages" in image',
+    ],
+    [
+      "copies to a region that has its part anyway",
+      inShop("objectives:", "copies: { regions: [eu-north-1, eu-central-1] }\nobjectives:"),
+      `${environment}:34:33: eu-central-1 is a region of the environment`,
+    ],
+    [
+      "copies to a region twice",
+      inShop("objectives:", "copies: { regions: [eu-north-1, eu-north-1] }\nobjectives:"),
+      "eu-north-1 is named twice",
+    ],
+    [
+      "a vault in the account that it is to outlive",
+      inShop("objectives:", 'copies: { account: { id: "123456789012", role: vault } }\nobjectives:'),
+      "copies.account is the environment's own account",
+    ],
+    [
       "a role without user-data",
       [remove("cloud-init/templates/db.yaml")],
       "cloud-init/templates/db.yaml does not exist",

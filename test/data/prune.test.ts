@@ -10,6 +10,7 @@ import { makePlan } from "../../bootstrap/commands/plan.ts";
 import { dryPrune, prune, pruneLeftovers } from "../../bootstrap/commands/prune.ts";
 import type { PruneContext } from "../../bootstrap/commands/prune-context.ts";
 import { tags } from "../../bootstrap/config/names.ts";
+import { type Dump, dumpId, partKey } from "../../bootstrap/dump/dump.ts";
 import { underLock } from "../../bootstrap/edges/bucket-lock.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
@@ -17,6 +18,7 @@ import type { RekindleError } from "../../bootstrap/errors.ts";
 import type { Wish } from "../../bootstrap/recovery/choose.ts";
 import { aTopology, primary, recovery } from "../builders.ts";
 import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "../commands/field.ts";
+import { aDump, aDumpPart } from "../dump/builders.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
 import { aTakenPoint } from "./points.ts";
@@ -36,10 +38,11 @@ const day = 86_400_000;
 const now = new Date(systemClock.now().getTime() + 10 * day).toISOString();
 const daysAgo = (days: number) => new Date(Date.parse(now) - days * day).toISOString();
 
-async function open(retention: object = { keepLast: 2 }) {
+/** Golden images are baked only for tests that plan or prune them: it takes seconds. */
+async function open(retention: object = { keepLast: 2 }, images: "baked" | "none" = "none") {
   const field = await testField(sandbox(), aTopology({ retention }));
   await publishIn(field);
-  await bakeIn(field);
+  if (images === "baked") await bakeIn(field);
   await launchDatabaseServer(sandbox(), field);
   const told: string[] = [];
   const context: PruneContext = {
@@ -100,7 +103,7 @@ describe("a prune", () => {
   });
 
   it("removes points with their snapshots in both regions, and nothing of the others", async () => {
-    const { field, context, take } = await open();
+    const { field, context, take } = await open({ keepLast: 2 }, "baked");
     const [oldest, older, newest] = [await take(5), await take(4), await take(3)];
     expect(await prune(context, lock)).toMatchObject({ kept: 2, removed: 1, faults: [] });
     expect(await snapshotsOf(oldest.id)).toEqual([0, 0]);
@@ -114,7 +117,7 @@ describe("a prune", () => {
   });
 
   it("keeps what the pinned plan needs, and what is held until the hold is over", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const [held, pinned, needless] = [await take(6), await take(5), await take(4)];
     await take(3);
     await planIn(field, { kind: "point", id: pinned.id });
@@ -134,7 +137,7 @@ describe("a prune", () => {
   });
 
   it("lets a plan that was pinned while it marks win: the point is whole again", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const old = await take(5);
     await take(3);
     const { id } = await planIn(field, { kind: "point", id: old.id });
@@ -147,7 +150,7 @@ describe("a prune", () => {
   });
 
   it("that is cut off in the middle leaves a point that no plan takes, and ends its work the next time", async () => {
-    const { field, context, take } = await open({ keepLast: 1 });
+    const { field, context, take } = await open({ keepLast: 1 }, "baked");
     const old = await take(5);
     const newest = await take(3);
     await sandbox().addFault({ service: "ec2", action: "DeleteSnapshot", region: primary, kind: "500" });
@@ -197,6 +200,35 @@ describe("a prune", () => {
   });
 });
 
+describe("dumps", () => {
+  it("go by the same rules, each name for itself, with their objects in both regions", async () => {
+    const { field, context, take } = await open({ keepLast: 1 });
+    await take(3);
+    const put = async (name: string, days: number, changes: Partial<Dump> = {}) => {
+      const startedAt = daysAgo(days);
+      const id = dumpId(name, new Date(startedAt));
+      const key = partKey(id, "all.dump");
+      const versions: Record<string, string> = {};
+      for (const { region, catalog } of context.regions)
+        versions[region] = (await catalog.store.create(key, Buffer.from("rows"), "d")).versionId;
+      const dump = aDump({ id, name, startedAt, parts: [aDumpPart({ key, versions })], ...changes });
+      for (const { catalog } of context.regions) await catalog.writeDump(dump);
+      return { id, key };
+    };
+    const [held, old, newest] = [await put("shop", 7), await put("shop", 6), await put("shop", 5)];
+    const other = await put("ledger", 8);
+    const catalogs = context.regions.map(({ catalog }) => catalog);
+    await addHold({ catalogs, now }, { point: held.id, reason: "an audit", until: daysAgo(-1) });
+    const pruned = await prune(context, lock);
+    expect(pruned.faults).toEqual([]);
+    expect(pruned.dumps.filter(({ action }) => action === "remove").map(({ id }) => id)).toEqual([old.id]);
+    const { catalog } = field.cloud.primary;
+    expect((await catalog.dumps()).map(({ id }) => id).sort()).toEqual([held.id, newest.id, other.id].sort());
+    for (const { store } of catalogs)
+      expect(await store.list("dumps/")).toEqual([held.key, newest.key, other.key].sort());
+  });
+});
+
 describe("images and what is left over", () => {
   const ownImages = async (region: string) => {
     const { ec2 } = clients(sandbox().endpoint, region);
@@ -205,7 +237,7 @@ describe("images and what is left over", () => {
   };
 
   it("deregisters with its snapshots an image that nothing needs, and keeps those of the current release", async () => {
-    const { field, context, take } = await open();
+    const { field, context, take } = await open({ keepLast: 2 }, "baked");
     await take(3);
     const needless = { ...field.recipes.web!, packages: ["needless"] };
     const { baked } = await bakeIn(field, { recipes: { web: needless } });

@@ -132,6 +132,37 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
     expect(Number(sql("SELECT max(id) FROM orders"))).toBeGreaterThan(came);
   });
 
+  test("is snapshotted from its read replica, whose position says how far that had come", async () => {
+    const primary = `${folder}/primary`;
+    sh(`install -d -o postgres ${folder}/run ${primary}`);
+    sh(`${postgresFolder}/initdb -D ${primary}/db >/dev/null`, { user: "postgres" });
+    start(primary, 6001);
+    sql("CREATE TABLE orders (id bigserial PRIMARY KEY)");
+    data = await aLoopVolume(folder, "data", "xfs");
+    ends.push(data.remove);
+    sh(`chown postgres ${data.mount}`);
+    sh(`pg_basebackup -h ${folder}/run -p 6001 -D ${data.mount}/db -R -c fast -X stream`, {
+      user: "postgres",
+    });
+    start(data.mount, 6003);
+    sql("INSERT INTO orders SELECT FROM generate_series(1, 1000)");
+    const position = sql("SELECT pg_current_wal_flush_lsn()");
+    sh(
+      `for i in $(seq 100); do [ "$(psql -XAtq -h ${folder}/run -p 6003 -d postgres -c 'SELECT count(*) FROM orders')" = 1000 ] && exit; sleep 0.1; done; exit 1`,
+      { user: "postgres" },
+    );
+    const replica = { kind: "postgres", host: `${folder}/run`, port: 6003, replica: "db-1" };
+    const seen = await snapshot(replica, `${folder}/copy.img`);
+    expect(seen).toMatchObject({ label: "application", reasons: [] });
+    expect(wal(seen.position!)).toBeGreaterThanOrEqual(wal(position));
+
+    const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "nouuid");
+    ends.push(copy.remove);
+    sh(`rm -f ${copy.mount}/db/postmaster.pid ${copy.mount}/db/standby.signal`);
+    start(copy.mount, 6004);
+    expect(sql("SELECT pg_is_in_recovery(), count(*) FROM orders", 6004)).toBe("f|1000");
+  });
+
   test("that is no read replica is not taken for one", async () => {
     data = await aLoopVolume(folder, "data", "ext4");
     ends.push(data.remove);

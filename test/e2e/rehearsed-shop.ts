@@ -127,9 +127,7 @@ export class RehearsedShop {
     await bake({
       ...project,
       ...this.#running,
-      account: cloud.account,
-      factories: [cloud.primary.images, cloud.recovery.images],
-      catalogs: [cloud.primary.catalog, cloud.recovery.catalog],
+      places: cloud.places,
       builderLimitSeconds: 600,
       print: (line) => void this.said.push(line),
     });
@@ -144,7 +142,7 @@ export class RehearsedShop {
       history: noHistory,
       repository: gitRepository(resolve(".")),
       account: cloud.account,
-      catalogs: catalogs ?? [cloud.recovery.catalog, cloud.primary.catalog],
+      catalogs: catalogs ?? cloud.catalogs,
       clock: systemClock,
       print: (line) => void this.said.push(line),
     });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { takenIdentity } from "../../bootstrap/image/image.ts";
 import type { Wish } from "../../bootstrap/recovery/choose.ts";
 import { type CatalogContents, resolvePlan, resolvePrimary } from "../../bootstrap/recovery/resolve.ts";
 import { aCatalog, aManifest, anImage, aPoint, aTopology, primary, recovery } from "../builders.ts";
@@ -36,6 +37,46 @@ describe("a recovery plan", () => {
         ],
       },
     });
+  });
+
+  it("takes a point that is complete in its region, whatever its copies elsewhere lack", () => {
+    const places = { [primary]: "complete" as const, [recovery]: ["no room"] };
+    const contents = aCatalog({ points: [aPoint({ status: "incomplete", places })] });
+    expect(planned(contents, { kind: "newest" }, primary).point).toBe(aPoint().id);
+    expect(refusal(contents)).toContain(": incomplete; no room");
+  });
+
+  it("starts servers of a role that names a taken image from it", () => {
+    const db = { ...aTopology().roles.db!, image: { taken: "pet" } };
+    const manifest = aManifest();
+    manifest.roles.db!.recipe = takenIdentity("pet");
+    const { pin } = Object.values(aCatalog().manifests)[0]!;
+    const manifests = { [manifest.release]: { manifest, pin } };
+    const resolve = (images: CatalogContents["images"]) =>
+      resolvePlan({
+        topology: aTopology({}, { db }),
+        region: recovery,
+        wish: { kind: "newest" },
+        now,
+        contents: aCatalog({ manifests, images }),
+        restorable: [],
+      });
+    const taken = { ...anImage("db"), recipe: takenIdentity("pet") };
+    expect(resolve([anImage("web"), taken])).toMatchObject({
+      kind: "planned",
+      plan: { pins: { roles: { db: { imageId: "ami-r-db" } } } },
+    });
+    const reasons = (images: CatalogContents["images"]) => {
+      const resolved = resolve(images);
+      return resolved.kind === "refused" ? resolved.reasons : [];
+    };
+    const take = "take it: rekindle image <server> --name pet";
+    expect(reasons([anImage("web")])).toEqual([
+      `release ${manifest.release} needs image pet for role db, which was not taken; ${take}`,
+    ]);
+    expect(reasons([anImage("web"), { ...taken, images: {} }])).toEqual([
+      `release ${manifest.release} needs image pet for role db, which has no copy in ${recovery}; ${take}`,
+    ]);
   });
 
   it("makes a volume that had grown as large as it was", () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -60,19 +60,23 @@ RuntimeDirectoryPreserve=yes`,
 const dropIn = "[Service]\nExecStart=\nExecStart=/bin/sleep 1003";
 
 const lacking = lackingForBox();
+const folder = mkdtempSync(join(tmpdir(), "rekindle-services-"));
+const relayScript = join(folder, "relay.mjs");
+
+beforeAll(async () => {
+  const bundled = { bundle: true, format: "esm", platform: "node", target: "node20" } as const;
+  await build({ ...bundled, entryPoints: ["sandbox/bodies/relay/main.ts"], outfile: relayScript });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 if (lacking) describe("services in a box", () => it.skip(`are not tested here: ${lacking}`, () => undefined));
-else
+else {
   describe("services in a box", () => {
-    const folder = mkdtempSync(join(tmpdir(), "rekindle-services-"));
     const consoleFile = join(folder, "console");
     let engine: Engine;
     let body: Body;
 
     beforeAll(async () => {
-      const relayScript = join(folder, "relay.mjs");
-      const bundled = { bundle: true, format: "esm", platform: "node", target: "node20" } as const;
-      await build({ ...bundled, entryPoints: ["sandbox/bodies/relay/main.ts"], outfile: relayScript });
       engine = await openBox({ folder: join(folder, "disks"), cache: resolve(".rekindle"), relayScript });
       const surroundings = toySurroundings();
       const region = await engine.openRegion("eu-west-1", surroundings);
@@ -99,10 +103,7 @@ else
         await new Promise((wake) => setTimeout(wake, 50));
       }
     }, 900_000);
-    afterAll(async () => {
-      await engine?.close();
-      rmSync(folder, { recursive: true, force: true });
-    });
+    afterAll(async () => await engine?.close());
 
     const said = () => readFileSync(consoleFile, "utf8");
     const shell = async (script: string) => {
@@ -239,3 +240,67 @@ else
       expect((await shell("mdadm --assemble /dev/md/bad /dev/x/b /dev/x/d")).code).toBe(1);
     });
   });
+
+  describe("a server in a box that reaches for what is not its own", () => {
+    let engine: Engine;
+    let hostile: Body;
+    let other: Body;
+
+    beforeAll(async () => {
+      engine = await openBox({ folder: join(folder, "hostile"), cache: resolve(".rekindle"), relayScript });
+      const region = await engine.openRegion("eu-west-1", toySurroundings());
+      const boot = async (address: string) =>
+        await region.boot({
+          id: instanceId(address),
+          address,
+          root: await region.rootFrom(await engine.base("eu-west-1")),
+          volumes: [{ device: "/dev/sdf", disk: await region.blankVolume(1) }],
+          consoleFile: join(folder, `console-${address}`),
+        });
+      [hostile, other] = [await boot("10.0.1.10"), await boot("10.0.1.11")];
+      await shell(
+        "mkdir /run/all /run/kernel; mount -t devtmpfs all /run/all; mount -t proc proc /run/kernel",
+      );
+    }, 900_000);
+    afterAll(async () => await engine?.close());
+
+    const shell = async (script: string, body = hostile) => {
+      const { stdout, stderr } = await body.exec(script);
+      return `${stdout}${stderr}`.trim();
+    };
+    const loopOf = async (body: Body) => await shell("basename $(readlink -f /dev/sdf)", body);
+    const reads = "head -c 1 $node >/dev/null 2>&1 && echo ${node#/run/all/}";
+
+    it("reads no disk of this computer but its own volume, wherever it finds them", async () => {
+      const [own, theirs] = [await loopOf(hostile), await loopOf(other)];
+      const disks = (await shell("cd /run/all && find . -type b")).split("\n");
+      expect(disks).toContain(`./${theirs}`);
+      expect(await shell(`for node in $(find /run/all -type b); do ${reads}; done`)).toBe(own);
+      expect(await shell(`dd if=/dev/zero of=/run/all/${theirs} count=1 2>&1`)).toMatch(/not permitted/);
+      expect(await shell(`mount /run/all/${theirs} /mnt 2>&1`)).toMatch(/not permitted|denied/);
+      expect(readSync(openSync(`/dev/${theirs}`, "r"), Buffer.alloc(1))).toBe(1);
+    });
+
+    it("opens none of this computer's other devices", async () => {
+      const asked =
+        "for node in /run/all/kmsg /run/all/loop-control /run/all/null; do (: <$node) && echo $node; done";
+      expect(await shell(`${asked} 2>/dev/null`)).toBe("/run/all/null");
+    });
+
+    it("changes none of its settings", async () => {
+      const setting = "/run/kernel/sys/kernel/core_pattern";
+      expect(await shell(`cat ${setting} >/run/as-it-was && cat /run/as-it-was >${setting}`)).toMatch(
+        /not permitted/,
+      );
+    });
+
+    it("has its own volumes, and only for as long as they are attached", async () => {
+      const own = await loopOf(hostile);
+      expect(await shell("mkfs.ext4 -q /dev/sdf && mount /dev/sdf /mnt && umount /mnt && echo works")).toBe(
+        "works",
+      );
+      await hostile.detach("/dev/sdf");
+      expect(await shell(`head -c 1 /run/all/${own}`)).toMatch(/not permitted/);
+    });
+  });
+}

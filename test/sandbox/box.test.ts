@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -51,9 +51,10 @@ else {
       const processes = descendants(gateway.pid!);
       expect(processes.length).toBeGreaterThan(4);
       expect(loopDevices(disks)).toHaveLength(1);
+      expect(groupsOf(gateway.pid!)).toHaveLength(1);
 
       gateway.kill(signal);
-      const left = () => [...processes.filter(isAlive), ...loopDevices(disks)];
+      const left = () => [...processes.filter(isAlive), ...loopDevices(disks), ...groupsOf(gateway.pid!)];
       for (let waited = 0; left().length > 0 && waited < 15_000; waited += 100)
         await new Promise((wake) => setTimeout(wake, 100));
       expect(left()).toEqual([]);
@@ -62,6 +63,31 @@ else {
       rmSync(disks, { recursive: true });
     });
   });
+
+  it("removes the control groups that a killed keeper of devices has left", async () => {
+    const keeper = (run: string) =>
+      spawn("python3", ["-I", "sandbox/bodies/box/devices.py", run], { stdio: ["pipe", "pipe", "inherit"] });
+    const own = `${process.pid}-killed`;
+    const killed = keeper(own);
+    killed.stdin.write(`${JSON.stringify({ id: 1, act: "confine", with: { server: "one" } })}\n`);
+    await once(killed.stdout, "data");
+    expect(groupsOf(own)).toHaveLength(1);
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
+    const next = keeper(`${process.pid}-next`);
+    next.stdin.end();
+    await once(next, "exit");
+    expect(groupsOf(own)).toEqual([]);
+  });
+}
+
+/** The control groups of servers, by who made them. */
+function groupsOf(run: number | string): string[] {
+  const found = spawnSync("find", ["/sys/fs/cgroup", "-maxdepth", "6", "-name", `rekindle-box-${run}-*`]);
+  return found.stdout
+    .toString()
+    .split("\n")
+    .filter((path) => path !== "");
 }
 
 /** The files behind this computer's loop devices, of those below a folder. */

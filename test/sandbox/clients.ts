@@ -4,13 +4,14 @@ import { IAMClient } from "@aws-sdk/client-iam";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import type { Credentials } from "../../bootstrap/edges/aws/access.ts";
 
 /** Clients of one region that try once, so that a test sees the first answer. */
 export function clients(
   endpoint: string,
   region: string,
   patienceMs = 30_000,
-  credentials = { accessKeyId: "test", secretAccessKey: "test" },
+  credentials: Credentials = { accessKeyId: "test", secretAccessKey: "test" },
 ) {
   const config = {
     endpoint,

@@ -20,6 +20,7 @@ import {
   DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
+  DescribeOrderableDBInstanceOptionsCommand,
   RestoreDBInstanceToPointInTimeCommand,
   StartDBInstanceAutomatedBackupsReplicationCommand,
   StopDBInstanceAutomatedBackupsReplicationCommand,
@@ -302,6 +303,13 @@ describe("the automated backups of a deleted DB instance", () => {
       await sandbox().restoreRegion(region);
     });
   });
+});
+
+test("what engines are offered on is not known here, rather than nothing", async () => {
+  const { rds } = inRegion();
+  await expect(
+    rds.send(new DescribeOrderableDBInstanceOptionsCommand({ Engine: "postgres", EngineVersion: "15.8" })),
+  ).rejects.toThrow("the sandbox knows no classes that postgres is offered on");
 });
 
 test("an instance without a body runs no command, and SSM does not say that it did", async () => {

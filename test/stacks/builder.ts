@@ -36,8 +36,44 @@ export function synthesize(input: SynthesisInput): Record<StackName, Synthesized
 
 /** The foundation of a shop that asks for protection. */
 export function foundationWith(protection: NonNullable<Environment["protection"]>): Synthesized {
+  return foundationOf({ protection });
+}
+
+/** The foundation of a shop that has copies in more places. */
+export function withCopies(copies: NonNullable<Environment["copies"]>): Synthesized {
+  return foundationOf({ copies });
+}
+
+function foundationOf(changes: Partial<Environment>): Synthesized {
   const shopInput = shop();
-  const environment = { ...shopInput.topology.environment, protection };
+  const environment = { ...shopInput.topology.environment, ...changes };
+  return synthesize({ ...shopInput, topology: { ...shopInput.topology, environment } })["foundation-stack"];
+}
+
+/** Everything that AWS's engines can do by the clock. */
+export const everySchedule: NonNullable<Environment["schedule"]> = {
+  timezone: "Europe/Berlin",
+  points: { at: "rate(30 minutes)", maxConcurrency: "5", maxErrors: "1" },
+  backups: {
+    at: "cron(0 3 * * ? *)",
+    keepDays: 35,
+    alsoTo: ["arn:aws:backup:eu-west-1:210987654321:backup-vault:shop"],
+    restoreTests: "cron(0 6 ? * SUN *)",
+  },
+  images: { at: "cron(0 2 * * ? *)", keep: 7, reboot: false },
+};
+
+/** The foundation of a shop that has AWS work by the clock. */
+export function foundationScheduled(
+  schedule: NonNullable<Environment["schedule"]>,
+  protection?: NonNullable<Environment["protection"]>,
+): Synthesized {
+  const shopInput = shop();
+  const environment = {
+    ...shopInput.topology.environment,
+    schedule,
+    ...(protection === undefined ? {} : { protection }),
+  };
   return synthesize({ ...shopInput, topology: { ...shopInput.topology, environment } })["foundation-stack"];
 }
 
@@ -206,6 +242,7 @@ function environmentNamed(name: string, change: Partial<Environment>): Environme
     },
     roles: {},
     databases: {},
+    dumps: {},
     objectives: { rpo: "1h", rto: "15m" },
     ...change,
   };

@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { logBucket, siteBucket } from "../../bootstrap/config/names.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
-import { account, foundationWith } from "./builder.ts";
+import { account, everySchedule, foundationScheduled, foundationWith } from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
 const sandbox = runningSandbox();
@@ -58,3 +58,27 @@ describe("a foundation with every protection, applied to the emulator", () => {
     }
   });
 });
+
+describe("a foundation with every schedule, applied to the emulator", () => {
+  it("is taken as it is by every service, changes nothing when applied again, and goes away", {
+    timeout: 300_000,
+  }, async () => {
+    const protection = { retention: { mode: "governance" as const, days: 30 }, replicate: false };
+    const terraform = await terraformOn(foundationScheduled(everySchedule, protection), {
+      AWS_ENDPOINT_URL: sandbox().endpoint,
+      AWS_ACCESS_KEY_ID: key.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    });
+    const applied = await terraform("apply", "-auto-approve", "-input=false");
+    expect(errorsOf(applied.output)).toEqual([]);
+    const again = await terraform("plan", "-input=false");
+    expect(again.output).toContain("No changes.");
+    const destroyed = await terraform("destroy", "-auto-approve", "-input=false");
+    expect(destroyed.output).toContain("Destroy complete!");
+  });
+});
+
+/** Terraform shows the whole stack with its warnings; what went wrong is in the lines that say so. */
+function errorsOf(output: string): string[] {
+  return output.split("\n").filter((line) => line.startsWith("Error:"));
+}

@@ -7,6 +7,7 @@ import {
   type Synthesized,
   shop,
   synthesize,
+  withCopies,
 } from "./builder.ts";
 
 const foundation = synthesize(shop())["foundation-stack"];
@@ -150,6 +151,50 @@ describe("protection", () => {
   });
 });
 
+describe("copies elsewhere", () => {
+  const vault = "210987654321";
+  const copying = withCopies({
+    regions: ["eu-north-1"],
+    account: { id: vault, role: "rekindle-vault" },
+    atOnce: 5,
+  });
+
+  test("are encrypted with a key of each further region and of the vault, and told of in a bucket there", () => {
+    expect(copying.provider.aws!.slice(2)).toEqual([
+      expect.objectContaining({ alias: "copies-eu-north-1", region: "eu-north-1" }),
+      expect.objectContaining({
+        alias: "vault",
+        region: "eu-west-1",
+        allowed_account_ids: [vault],
+        assume_role: [{ role_arn: `arn:aws:iam::${vault}:role/rekindle-vault`, session_name: "rekindle" }],
+      }),
+    ]);
+    const further = (type: string) =>
+      all(copying, type).filter(({ provider }) => !["aws.primary", "aws.recovery"].includes(provider));
+    expect(further("aws_kms_alias").map(({ provider, name }) => [provider, name])).toEqual([
+      ["aws.copies-eu-north-1", "alias/rekindle-shop"],
+      ["aws.vault", "alias/rekindle-shop"],
+    ]);
+    expect(further("aws_s3_bucket").map(({ bucket }) => bucket)).toEqual(
+      expect.arrayContaining(["rekindle-shop-123456789012-eu-north-1", `rekindle-shop-${vault}-eu-west-1`]),
+    );
+    expect(further("aws_iam_role")).toEqual([]);
+  });
+
+  test("may be made by the vault's account of what the recovery region's key has encrypted, and of nothing else", () => {
+    const readers = all(copying, "aws_kms_key").flatMap(({ provider, policy }) =>
+      JSON.parse(policy)
+        .Statement.filter(({ Sid }: Arguments) => Sid.startsWith("Vault"))
+        .map(({ Principal, Action }: Arguments) => [provider, Principal.AWS, Action]),
+    );
+    const root = `arn:aws:iam::${vault}:root`;
+    expect(readers).toEqual([
+      ["aws.recovery", root, ["kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"]],
+      ["aws.recovery", root, "kms:CreateGrant"],
+    ]);
+  });
+});
+
 describe("the roles of servers", () => {
   test("there is one instance profile for each, and one for image builders that may do nothing", () => {
     expect(all(foundation, "aws_iam_instance_profile").map(({ name }) => name)).toEqual(
@@ -184,6 +229,7 @@ describe("the roles of servers", () => {
       "ReadOwnParameters",
       "ReadOwnSecrets",
       "TellReleaseAndBoot",
+      "ObeyRunCommand",
     ]);
   });
 
@@ -206,16 +252,19 @@ describe("the roles of servers", () => {
         "ForAllValues:StringEquals": { "aws:TagKeys": ["rekindle:release", "rekindle:boot"] },
       },
     });
-    const writing = Object.values(statements)
+    const { ObeyRunCommand: _, ...own } = statements;
+    const writing = Object.values(own)
       .flatMap(({ Action }) => Action)
       .filter((action: string) => /:(Put|Create|Delete|Update)/.test(action));
     expect(writing).toEqual(["s3:PutObject", "ec2:CreateTags"]);
   });
 
-  test("never have a wildcard for an action, nor for a whole resource", () => {
-    for (const statement of Object.values(accessOf("db"))) {
-      expect([statement.Action].flat().filter((action: string) => action.includes("*"))).toEqual([]);
-      expect([statement.Resource].flat()).not.toContain("*");
+  test("never have a wildcard for an action, nor for a whole resource but where SSM's agent speaks of none", () => {
+    for (const { Sid, Action, Resource } of Object.values(accessOf("db"))) {
+      expect([Action].flat().filter((action: string) => action.includes("*"))).toEqual([]);
+      if (Sid === "ObeyRunCommand")
+        expect([Action].flat().filter((action: string) => /Parameter|Document/.test(action))).toEqual([]);
+      else expect([Resource].flat()).not.toContain("*");
     }
   });
 

@@ -49,7 +49,16 @@ describe("a server with data", () => {
 
   test("is replaced with its data when it was restored and another plan is deployed", () => {
     expect(db.user_data_replace_on_change).toBe(true);
-    expect(db.lifecycle.ignore_changes).toEqual(["vpc_security_group_ids"]);
+    const [, address] = /terraform_data\.([\w-]+)/.exec(db.lifecycle.replace_triggered_by[0])!;
+    const data = stacks["recovery-stack"].resource.terraform_data![address!];
+    expect(data).toMatchObject({ triggers_replace: ["snap-of-data-0", "snap-of-data-1"] });
+  });
+
+  test("keeps the volumes that somebody has put in the place of its own", () => {
+    for (const stack of Object.values(stacks))
+      for (const one of all(stack, "aws_instance"))
+        if (one.ebs_block_device.length > 0)
+          expect(one.lifecycle.ignore_changes).toContain("ebs_block_device");
   });
 
   test("names each volume in its tags", () => {

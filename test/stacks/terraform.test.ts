@@ -2,11 +2,14 @@ import { describe, expect, test } from "vitest";
 import {
   beginningWith,
   clustered,
+  everySchedule,
+  foundationScheduled,
   ledger,
   refusedBecause,
   type StackName,
   shop,
   synthesize,
+  withCopies,
 } from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
@@ -32,6 +35,20 @@ describe("Terraform and the real provider accept", () => {
     expect(output).toContain("Success!");
     expect(succeeded).toBe(true);
   });
+});
+
+test("Terraform and the real provider accept a foundation with copies in a further region and in a vault", async () => {
+  const account = { id: "210987654321", role: "rekindle-vault" };
+  const terraform = await terraformOn(withCopies({ regions: ["eu-north-1"], account, atOnce: 5 }));
+  expect((await terraform("validate")).output).toContain("Success!");
+});
+
+test("and a foundation with every schedule", async () => {
+  const protection = { retention: { mode: "compliance" as const, days: 30 }, replicate: false };
+  const terraform = await terraformOn(foundationScheduled(everySchedule, protection));
+  const { succeeded, output } = await terraform("validate");
+  expect(output).toContain("Success!");
+  expect(succeeded).toBe(true);
 });
 
 describe("a stack without pins", () => {

@@ -9,16 +9,14 @@ import type { Synthesized } from "./builder.ts";
 
 /**
  * Terraform on one synthesized stack, with the real provider and its state in the folder. There is no AWS, unless the
- * variables lead to one.
+ * variables lead to one. `rewrite` puts another stack in its place, with the same state.
  */
-export async function terraformOn(
-  stack: Synthesized,
-  variables: Record<string, string> = {},
-): Promise<(...args: string[]) => Promise<{ succeeded: boolean; output: string }>> {
+export async function terraformOn(stack: Synthesized, variables: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), "rekindle-stack-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const { binary, cliConfig } = await ensureTerraform(thisMachine(folder, process.env, () => undefined));
-  await writeFile(join(folder, "cdk.tf.json"), JSON.stringify(stack));
+  const rewrite = (other: Synthesized) => writeFile(join(folder, "cdk.tf.json"), JSON.stringify(other));
+  await rewrite(stack);
   await writeFile(
     join(folder, "state_override.tf.json"),
     JSON.stringify({ terraform: { backend: { local: {} } } }),
@@ -31,5 +29,5 @@ export async function terraformOn(
   };
   const init = await terraform("init", "-input=false");
   if (!init.succeeded) throw new Error(`terraform init failed: ${init.output}`);
-  return terraform;
+  return Object.assign(terraform, { rewrite });
 }

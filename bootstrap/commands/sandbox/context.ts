@@ -1,5 +1,5 @@
 import type { Clock } from "../../edges/clock.ts";
-import { findSandbox, type Sandbox } from "../../edges/sandbox.ts";
+import { type EngineChoice, findSandbox, type Sandbox } from "../../edges/sandbox.ts";
 import { RekindleError } from "../../errors.ts";
 
 export interface SandboxContext {
@@ -9,6 +9,8 @@ export interface SandboxContext {
   /** Where an engine keeps what outlives a sandbox. */
   engineCache: string;
   clock: Clock;
+  /** What `--engine auto` takes here, with a sentence for each better engine. */
+  bestEngine(): Promise<{ engine: EngineChoice; passedOver: string[] }>;
   /** The emulator's command, installed when need be. */
   moto(): Promise<string[]>;
   /** Rekindle's own Terraform CLI configuration, if it wrote one. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import { type EngineChoice, engineChoices } from "../../../sandbox/protocol.ts";
+import { type EngineWish, engineWishes } from "../../../sandbox/protocol.ts";
 
 /** Readers of option values: commander adds the option's name to what they complain about. */
 
@@ -17,10 +17,10 @@ export function parseNumber(text: string): number {
   throw new InvalidArgumentError(`${JSON.stringify(text)} is not a number`);
 }
 
-export function parseEngine(text: string): EngineChoice {
-  const known = engineChoices.find((engine) => engine === text);
+export function parseEngine(text: string): EngineWish {
+  const known = engineWishes.find((engine) => engine === text);
   if (known !== undefined) return known;
   throw new InvalidArgumentError(
-    `there is no engine ${JSON.stringify(text)}; give one of ${engineChoices.join(", ")}`,
+    `there is no engine ${JSON.stringify(text)}; give one of ${engineWishes.join(", ")}`,
   );
 }

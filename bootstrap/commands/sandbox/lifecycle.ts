@@ -1,5 +1,6 @@
 import {
   type EngineChoice,
+  type EngineWish,
   findSandbox,
   type Sandbox,
   sandboxEnvironment,
@@ -12,7 +13,7 @@ import { shellLines } from "./shell.ts";
 /** How a sandbox is to run; one that runs already must be so. */
 export interface StartWish {
   port?: number;
-  engine?: EngineChoice;
+  engine?: EngineWish;
 }
 
 export async function start(context: SandboxContext, wish: StartWish): Promise<void> {
@@ -97,7 +98,7 @@ async function ensureRunning(
     await running.stop();
     return await startNew(context, { engine, ...wish });
   }
-  if (wish.engine !== undefined && wish.engine !== engine) {
+  if (wish.engine !== undefined && wish.engine !== "auto" && wish.engine !== engine) {
     throw new RekindleError(
       "refused",
       `a sandbox already runs here with the engine ${engine}, not ${wish.engine}; stop it first, or leave --engine out`,
@@ -117,9 +118,10 @@ async function ensureRunning(
 
 async function startNew(
   context: SandboxContext,
-  { port, engine }: StartWish,
+  { port, engine: wished }: StartWish,
 ): Promise<{ sandbox: Sandbox; isNew: boolean }> {
   const { stateDir, gatewayScript, engineCache, clock, environment, tell } = context;
+  const engine = wished === "auto" ? await takeBest(context) : wished;
   const moto = await context.moto();
   tell("starting the sandbox …");
   const sandbox = await startSandbox({
@@ -140,6 +142,13 @@ async function startNew(
     throw error;
   }
   return { sandbox, isNew: true };
+}
+
+async function takeBest({ bestEngine, tell }: SandboxContext): Promise<EngineChoice> {
+  const { engine, passedOver } = await bestEngine();
+  for (const line of passedOver) tell(line);
+  tell(engine === "none" ? "no engine: instances have no bodies" : `engine ${engine}`);
+  return engine;
 }
 
 function printLimits({ print }: SandboxContext, limits: readonly string[]): void {

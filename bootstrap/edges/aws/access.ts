@@ -5,9 +5,17 @@ import type { Stopwatch } from "../stopwatch.ts";
 /** How to reach AWS: the SDK's own environment and profile, unless a sandbox says otherwise. */
 export interface AwsAccess {
   endpoint?: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** As they are, or as they are fetched whenever those before have ended. */
+  credentials?: Credentials | (() => Promise<Credentials>);
   /** Told of every call, so that reports can say how long AWS took. */
   stopwatch: Stopwatch;
+}
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
 }
 
 /** What every SDK client is built with. Regions are always named: none is ever taken from the environment. */
@@ -73,6 +81,20 @@ export function errorCode(error: unknown): string {
   if (error === null || typeof error !== "object") return "";
   const { name, Code } = error as { name?: unknown; Code?: unknown };
   return String(Code ?? name ?? "");
+}
+
+const busyCodes = new Set([
+  "ResourceLimitExceeded",
+  "RequestLimitExceeded",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "SlowDown",
+]);
+
+/** True when AWS would do it later: too many calls, or too many of the same kind under way. */
+export function isBusy(error: unknown): boolean {
+  return busyCodes.has(errorCode(error));
 }
 
 const networkCodes = new Set([

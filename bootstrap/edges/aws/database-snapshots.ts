@@ -3,34 +3,40 @@ import {
   CopyDBSnapshotCommand,
   CreateDBClusterSnapshotCommand,
   CreateDBSnapshotCommand,
+  type DBClusterSnapshot,
   type DBSnapshot,
   DeleteDBClusterSnapshotCommand,
   DeleteDBSnapshotCommand,
   DescribeDBClusterSnapshotsCommand,
   DescribeDBSnapshotsCommand,
+  ModifyDBClusterSnapshotAttributeCommand,
+  ModifyDBSnapshotAttributeCommand,
   RDSClient,
 } from "@aws-sdk/client-rds";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 import { tagList } from "./images.ts";
-import type { SnapshotState } from "./snapshots.ts";
+import type { SnapshotCopies, SnapshotSource, SnapshotState } from "./snapshots.ts";
 
-/** Snapshots of RDS instances, or of clusters, in one region. No operation waits: callers do. */
-export interface DatabaseSnapshots {
-  readonly region: string;
+/** Snapshots of RDS instances, or of clusters, in one region. A copy has the name of its source. */
+export interface DatabaseSnapshots extends SnapshotCopies {
   take(identifier: string, snapshot: string, label: Record<string, string>): Promise<void>;
-  /** Copies a snapshot of another region into this one under the same name, encrypted with this region's key. */
-  copy(
-    source: { region: string; account: string; snapshot: string },
-    encryptionKey: string,
-    label: Record<string, string>,
-  ): Promise<void>;
-  state(snapshot: string): Promise<SnapshotState>;
-  /** Whichever of the two it is of; one that is gone is fine. */
-  remove(snapshot: string): Promise<void>;
+  /** When its data is from, by RDS's clock; nothing until it is ready. */
+  takenAt(snapshot: string): Promise<string | undefined>;
 }
 
 export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapshots {
   const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
+
+  async function describe(snapshot: string): Promise<DBSnapshot | undefined> {
+    try {
+      const asked = new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot });
+      return (await rds.send(asked)).DBSnapshots?.[0];
+    } catch (error) {
+      if (isNotThere(error)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     region,
     async take(instance, snapshot, label) {
@@ -42,6 +48,7 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
         }),
       );
     },
+    startedCopy: async ({ snapshot }) => (await describe(snapshot))?.DBSnapshotIdentifier,
     async copy(source, encryptionKey, label) {
       await rds.send(
         new CopyDBSnapshotCommand({
@@ -51,19 +58,43 @@ export function rdsSnapshots(access: AwsAccess, region: string): DatabaseSnapsho
           Tags: tagList(label),
         }),
       );
+      return source.snapshot;
     },
     async state(snapshot) {
-      const found = await rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot }));
-      return stateOf("DB snapshot", snapshot, found.DBSnapshots?.[0]);
+      return stateOf(`DB snapshot ${snapshot} in ${region}`, await describe(snapshot));
     },
-    async remove(snapshot) {
-      await remove(rds, snapshot);
+    async share(snapshot, account) {
+      await rds.send(
+        new ModifyDBSnapshotAttributeCommand({
+          DBSnapshotIdentifier: snapshot,
+          AttributeName: "restore",
+          ValuesToAdd: [account],
+        }),
+      );
     },
+    async takenAt(snapshot) {
+      const { OriginalSnapshotCreateTime, SnapshotCreateTime } = (await describe(snapshot)) ?? {};
+      // Of a copy, the latter is when it was copied.
+      return (OriginalSnapshotCreateTime ?? SnapshotCreateTime)?.toISOString();
+    },
+    remove: (snapshot) => remove(rds, snapshot),
   };
 }
 
+/** The same of Aurora's clusters. */
 export function clusterSnapshots(access: AwsAccess, region: string): DatabaseSnapshots {
   const rds = connected(new RDSClient(clientConfig(access, region)), access, region);
+
+  async function describe(snapshot: string): Promise<DBClusterSnapshot | undefined> {
+    try {
+      const asked = new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshot });
+      return (await rds.send(asked)).DBClusterSnapshots?.[0];
+    } catch (error) {
+      if (isNotThere(error)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     region,
     async take(cluster, snapshot, label) {
@@ -75,6 +106,7 @@ export function clusterSnapshots(access: AwsAccess, region: string): DatabaseSna
         }),
       );
     },
+    startedCopy: async ({ snapshot }) => (await describe(snapshot))?.DBClusterSnapshotIdentifier,
     async copy(source, encryptionKey, label) {
       await rds.send(
         new CopyDBClusterSnapshotCommand({
@@ -84,53 +116,57 @@ export function clusterSnapshots(access: AwsAccess, region: string): DatabaseSna
           Tags: tagList(label),
         }),
       );
+      return source.snapshot;
     },
     async state(snapshot) {
-      const asked = new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshot });
-      const found = await rds.send(asked);
-      return stateOf("DB cluster snapshot", snapshot, found.DBClusterSnapshots?.[0]);
+      return stateOf(`DB cluster snapshot ${snapshot} in ${region}`, await describe(snapshot));
     },
-    async remove(snapshot) {
-      await remove(rds, snapshot);
+    async share(snapshot, account) {
+      await rds.send(
+        new ModifyDBClusterSnapshotAttributeCommand({
+          DBClusterSnapshotIdentifier: snapshot,
+          AttributeName: "restore",
+          ValuesToAdd: [account],
+        }),
+      );
     },
+    takenAt: async (snapshot) => (await describe(snapshot))?.SnapshotCreateTime?.toISOString(),
+    remove: (snapshot) => remove(rds, snapshot),
   };
 }
 
-function arnOf(
-  kind: "snapshot" | "cluster-snapshot",
-  { region, account, snapshot }: { region: string; account: string; snapshot: string },
-): string {
+function arnOf(kind: "snapshot" | "cluster-snapshot", { region, account, snapshot }: SnapshotSource): string {
   return `arn:aws:rds:${region}:${account}:${kind}:${snapshot}`;
 }
 
 function stateOf(
   what: string,
-  snapshot: string,
-  found: Pick<DBSnapshot, "Status" | "SnapshotCreateTime" | "OriginalSnapshotCreateTime"> | undefined,
+  found: Pick<DBSnapshot, "Status" | "PercentProgress"> | undefined,
 ): SnapshotState {
-  const { Status: status, SnapshotCreateTime, OriginalSnapshotCreateTime } = found ?? {};
-  if (status === "available") {
-    // Of a copy, the first is when it was copied.
-    const takenAt = (OriginalSnapshotCreateTime ?? SnapshotCreateTime)!.toISOString();
-    return { kind: "ready", takenAt };
-  }
-  if (status === "creating" || status === "copying") return { kind: "waiting" };
-  return { kind: "failed", reason: `${what} ${snapshot} is ${status ?? "gone"}` };
+  const status = found?.Status;
+  if (status === "available") return { kind: "ready" };
+  if (status === "creating" || status === "copying" || status === "pending")
+    return { kind: "waiting", percent: found?.PercentProgress ?? 0 };
+  return { kind: "failed", reason: `${what} is ${status ?? "gone"}` };
 }
 
+/** Whichever of the two it is of: whoever removes the parts of a point knows only their names. */
 async function remove(rds: RDSClient, snapshot: string): Promise<void> {
-  const asDatabases = new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot });
-  if (await succeedsUnlessGone(rds.send(asDatabases))) return;
-  const asClusters = new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: snapshot });
-  await succeedsUnlessGone(rds.send(asClusters));
+  const ofInstance = new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot });
+  if (await isRemoved(rds.send(ofInstance))) return;
+  await isRemoved(rds.send(new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: snapshot })));
 }
 
-async function succeedsUnlessGone(removal: Promise<unknown>): Promise<boolean> {
+async function isRemoved(removal: Promise<unknown>): Promise<boolean> {
   try {
     await removal;
     return true;
   } catch (error) {
-    if (/^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(errorCode(error))) return false;
+    if (isNotThere(error)) return false;
     throw error;
   }
+}
+
+function isNotThere(error: unknown): boolean {
+  return /^DB(Cluster)?SnapshotNotFound(Fault)?$/.test(errorCode(error));
 }

@@ -62,7 +62,7 @@ export function awsHoldings(access: AwsAccess, region: string): Holdings {
         { OwnerIds: ["self"], Filters },
       );
       for await (const { Snapshots = [] } of paginated) {
-        yield Snapshots.map((snapshot) => ({
+        yield Snapshots.filter(({ Tags }) => !isAnEngines(Tags)).map((snapshot) => ({
           id: snapshot.SnapshotId!,
           point: tag(snapshot.Tags, tags.point),
           state: snapshot.State ?? "unknown",
@@ -113,7 +113,7 @@ export function awsHoldings(access: AwsAccess, region: string): Holdings {
         { client: ec2 },
         { Owners: ["self"], Filters },
       ))
-        found.push(...Images.map(heldImage));
+        found.push(...Images.filter(({ Tags }) => !isAnEngines(Tags)).map(heldImage));
       return found;
     },
     async imagesInUse(environment) {
@@ -143,6 +143,11 @@ function heldDatabase(snapshot: DatabaseSnapshot): HeldSnapshot {
     startedAt: snapshot.SnapshotCreateTime?.toISOString() ?? "",
     sizeGiB: snapshot.AllocatedStorage ?? 0,
   };
+}
+
+/** AWS Backup and DLM copy a volume's tags to what they make of it, and take care of that themselves. */
+function isAnEngines(list: { Key?: string | undefined }[] | undefined): boolean {
+  return list?.some(({ Key = "" }) => /^aws:(backup|dlm):/.test(Key)) ?? false;
 }
 
 function heldImage(image: Image): HeldImage {

@@ -9,13 +9,15 @@ import {
   EC2Client,
   GetConsoleOutputCommand,
   type Image,
+  ModifyImageAttributeCommand,
+  ModifySnapshotAttributeCommand,
   paginateDescribeInstances,
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { encodeUserData } from "../../../cloud-init/user-data.ts";
-import type { Role } from "../../config/schema.ts";
+import type { BaseImage } from "../../config/schema.ts";
 import { RekindleError } from "../../errors.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 
@@ -26,15 +28,19 @@ export type ImageState = "available" | "pending" | "missing" | { kind: "failed";
 export interface ImageFactory {
   readonly region: string;
   /** Resolves a recipe's base image: an SSM parameter's value, or the newest image of an owner by name. */
-  baseImage(base: Role["image"]["base"]): Promise<string>;
+  baseImage(base: BaseImage): Promise<string>;
   launchBuilder(builder: BuilderRequest): Promise<string>;
   /** Builders with these tags that are not ended. */
   builders(tags: Record<string, string>): Promise<string[]>;
   builderState(instanceId: string): Promise<string>;
   console(instanceId: string): Promise<string>;
   terminate(instanceId: string): Promise<void>;
-  createImage(instanceId: string, name: string): Promise<string>;
-  /** Copies an image of another region into this one, encrypted with this region's key. */
+  createImage(instanceId: string, name: string, taking?: Taking): Promise<string>;
+  /** This account's image of that name, whatever its state. */
+  imageNamed(name: string): Promise<{ imageId: string; tags: Record<string, string> } | undefined>;
+  /** Lets another account copy an image of this one. */
+  share(imageId: string, account: string): Promise<void>;
+  /** Copies an image of another region or account into this one, encrypted with this place's key. */
   copyImage(
     source: { region: string; imageId: string },
     name: string,
@@ -45,6 +51,16 @@ export interface ImageFactory {
   state(imageId: string): Promise<ImageState>;
   /** Removes an image and its snapshots; one that is gone already is fine. */
   remove(imageId: string): Promise<void>;
+}
+
+/** How an image of a server that is somebody's is taken. */
+export interface Taking {
+  /** Shuts the server down meanwhile, so that its file systems are whole. */
+  reboot: boolean;
+  /** Devices that stay out of the image. */
+  without: readonly string[];
+  /** On the image from its first moment on. */
+  tags: Record<string, string>;
 }
 
 export interface BuilderRequest {
@@ -140,8 +156,41 @@ export function ec2Images(access: AwsAccess, region: string): ImageFactory {
     async terminate(instanceId) {
       await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
     },
-    async createImage(instanceId, name) {
-      return (await ec2.send(new CreateImageCommand({ InstanceId: instanceId, Name: name }))).ImageId!;
+    async createImage(instanceId, name, taking) {
+      const asked = { InstanceId: instanceId, Name: name };
+      if (taking === undefined) return (await ec2.send(new CreateImageCommand(asked))).ImageId!;
+      const created = await ec2.send(
+        new CreateImageCommand({
+          ...asked,
+          NoReboot: !taking.reboot,
+          BlockDeviceMappings: taking.without.map((DeviceName) => ({ DeviceName, NoDevice: "" })),
+          TagSpecifications: [{ ResourceType: "image", Tags: tagList(taking.tags) }],
+        }),
+      );
+      return created.ImageId!;
+    },
+    async imageNamed(name) {
+      const Filters = [{ Name: "name", Values: [name] }];
+      const { Images } = await ec2.send(new DescribeImagesCommand({ Owners: ["self"], Filters }));
+      const image = Images?.[0];
+      if (image === undefined) return undefined;
+      const tags = (image.Tags ?? []).map(({ Key, Value }) => [Key!, Value ?? ""]);
+      return { imageId: image.ImageId!, tags: Object.fromEntries(tags) };
+    },
+    async share(imageId, account) {
+      const add = { Add: [{ UserId: account }] };
+      await ec2.send(new ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission: add }));
+      // An image can be copied by whoever may read its snapshots, too.
+      for (const SnapshotId of snapshotsOf(await describe(imageId))) {
+        await ec2.send(
+          new ModifySnapshotAttributeCommand({
+            SnapshotId,
+            Attribute: "createVolumePermission",
+            OperationType: "add",
+            UserIds: [account],
+          }),
+        );
+      }
     },
     async copyImage(source, name, encryptionKey) {
       const copied = await ec2.send(
@@ -201,7 +250,7 @@ async function baseByParameter(ssm: SSMClient, name: string, region: string): Pr
 
 async function baseByName(
   ec2: EC2Client,
-  base: { owner: string; name: string },
+  base: Extract<BaseImage, { owner: string }>,
   region: string,
 ): Promise<string> {
   const found = await ec2.send(

@@ -282,7 +282,7 @@ const archiveClasses = ["GLACIER", "DEEP_ARCHIVE"];
 const thawedDays = 7;
 
 /** A body of any size may go over a slow line: 30 seconds, and 1 for each 128 KiB. In milliseconds. */
-function timeToSend(bytes: number): number {
+export function timeToSend(bytes: number): number {
   return 30_000 + Math.ceil(bytes / 131_072) * 1_000;
 }
 

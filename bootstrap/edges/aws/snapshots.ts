@@ -5,8 +5,11 @@ import {
   DescribeSnapshotsCommand,
   EC2Client,
   type Instance,
+  ModifySnapshotAttributeCommand,
   paginateDescribeInstances,
+  paginateDescribeSnapshots,
   paginateDescribeVolumes,
+  type Snapshot,
 } from "@aws-sdk/client-ec2";
 import { tags } from "../../config/names.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
@@ -23,31 +26,61 @@ export interface LiveServer {
   volumes: { device: string; volumeId: string; sizeGiB: number }[];
 }
 
-/** How far a snapshot is, in EBS's or RDS's words made one; `takenAt` is by the service's clock. */
+/** How far a snapshot is, in EBS's or RDS's words made one. */
 export type SnapshotState =
-  | { kind: "ready"; takenAt: string }
-  | { kind: "waiting" }
+  | { kind: "ready" }
+  | { kind: "waiting"; percent?: number }
   | { kind: "failed"; reason: string };
 
-/** Snapshots of EBS volumes in one region. No operation waits: callers do. */
-export interface VolumeSnapshots {
+/** The snapshots of one call: volume id → snapshot id. */
+export interface TakenSnapshots {
+  snapshots: Map<string, string>;
+  /** When the first of them was started, by EC2's clock: no data is older. */
+  takenAt: string;
+}
+
+/** A snapshot as another region or account names it. */
+export interface SnapshotSource {
+  region: string;
+  account: string;
+  snapshot: string;
+}
+
+/** What copying asks of one kind of snapshot in one place. No operation waits: callers do. */
+export interface SnapshotCopies {
   readonly region: string;
+  /** Also of one that is not there: that has failed. */
+  state(snapshot: string): Promise<SnapshotState>;
+  /** A copy of the source that an earlier command has started here, whatever became of it. */
+  startedCopy(source: SnapshotSource, label: Record<string, string>): Promise<string | undefined>;
+  /** Copies a snapshot of another region or account into this one, encrypted with this place's key. */
+  copy(source: SnapshotSource, encryptionKey: string, label: Record<string, string>): Promise<string>;
+  /** Lets another account copy a snapshot of this one. */
+  share(snapshot: string, account: string): Promise<void>;
+  /** One that is gone already is fine. */
+  remove(snapshot: string): Promise<void>;
+}
+
+/** Snapshots of EBS volumes in one region. */
+export interface VolumeSnapshots extends SnapshotCopies {
   /** Running servers of an environment's primary site. */
   servers(environment: string): Promise<LiveServer[]>;
-  /** One call and one instant for all data volumes of a server: volume id → snapshot id. */
-  take(instanceId: string, label: Record<string, string>): Promise<Map<string, string>>;
-  /** Copies a snapshot of another region into this one, encrypted with this region's key. */
-  copy(
-    source: { region: string; snapshotId: string },
-    encryptionKey: string,
-    label: Record<string, string>,
-  ): Promise<string>;
-  state(snapshotId: string): Promise<SnapshotState>;
-  remove(snapshotId: string): Promise<void>;
+  /** One call and one instant for all data volumes of a server. */
+  take(instanceId: string, label: Record<string, string>): Promise<TakenSnapshots>;
 }
 
 export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots {
   const ec2 = connected(new EC2Client(clientConfig(access, region)), access, region);
+
+  async function describe(snapshotId: string): Promise<Snapshot | undefined> {
+    try {
+      return (await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))).Snapshots?.[0];
+    } catch (error) {
+      if (errorCode(error) === "InvalidSnapshot.NotFound") return undefined;
+      throw error;
+    }
+  }
+
   return {
     region,
     async servers(environment) {
@@ -86,17 +119,30 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       const taken = await ec2.send(
         new CreateSnapshotsCommand({
           InstanceSpecification: { InstanceId: instanceId, ExcludeBootVolume: true },
-          Description: `rekindle ${label[tags.point]} of ${label[tags.server]}`,
+          Description: `rekindle ${label[tags.point] ?? "before a restore"} of ${label[tags.server]}`,
           TagSpecifications: [{ ResourceType: "snapshot", Tags: tagList(label) }],
         }),
       );
-      return new Map((taken.Snapshots ?? []).map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!]));
+      const snapshots = taken.Snapshots ?? [];
+      const [takenAt = ""] = snapshots.map(({ StartTime }) => StartTime!.toISOString()).sort();
+      return {
+        snapshots: new Map(snapshots.map(({ VolumeId, SnapshotId }) => [VolumeId!, SnapshotId!])),
+        takenAt,
+      };
+    },
+    async startedCopy(_source, label) {
+      const Filters = Object.entries(label).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+      const found: Snapshot[] = [];
+      for await (const page of paginateDescribeSnapshots({ client: ec2 }, { OwnerIds: ["self"], Filters }))
+        found.push(...(page.Snapshots ?? []));
+      const isUsable = ({ State }: Snapshot) => State === "completed" || State === "pending";
+      return (found.find(isUsable) ?? found[0])?.SnapshotId;
     },
     async copy(source, encryptionKey, label) {
       const copied = await ec2.send(
         new CopySnapshotCommand({
           SourceRegion: source.region,
-          SourceSnapshotId: source.snapshotId,
+          SourceSnapshotId: source.snapshot,
           Description: `rekindle ${label[tags.point]} of ${label[tags.server]}, from ${source.region}`,
           Encrypted: true,
           KmsKeyId: encryptionKey,
@@ -106,15 +152,25 @@ export function ebsSnapshots(access: AwsAccess, region: string): VolumeSnapshots
       return copied.SnapshotId!;
     },
     async state(snapshotId) {
-      const found = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
-      const snapshot = found.Snapshots?.[0];
-      if (snapshot?.State === "completed")
-        return { kind: "ready", takenAt: snapshot.StartTime!.toISOString() };
-      if (snapshot?.State === "pending" || snapshot?.State === "recovering") return { kind: "waiting" };
+      const snapshot = await describe(snapshotId);
+      if (snapshot?.State === "completed") return { kind: "ready" };
+      if (snapshot?.State === "pending" || snapshot?.State === "recovering")
+        return { kind: "waiting", percent: Number.parseInt(snapshot.Progress ?? "", 10) || 0 };
+      const why = snapshot?.StateMessage ? `: ${snapshot.StateMessage}` : "";
       return {
         kind: "failed",
-        reason: snapshot?.StateMessage ?? `snapshot ${snapshotId} is ${snapshot?.State ?? "gone"}`,
+        reason: `snapshot ${snapshotId} in ${region} is ${snapshot?.State ?? "gone"}${why}`,
       };
+    },
+    async share(snapshotId, account) {
+      await ec2.send(
+        new ModifySnapshotAttributeCommand({
+          SnapshotId: snapshotId,
+          Attribute: "createVolumePermission",
+          OperationType: "add",
+          UserIds: [account],
+        }),
+      );
     },
     async remove(snapshotId) {
       try {

@@ -80,7 +80,8 @@ function complaints(stderr: string): string[] {
   return stderr.split("\n").filter((line) => /^(\/\S*\/)?tar: /.test(line) && !harmless.test(line));
 }
 
-async function entriesOf(host: string, tar: Buffer): Promise<TreeEntry[]> {
+/** What a host's own tar holds. */
+export async function entriesOf(host: string, tar: Buffer): Promise<TreeEntry[]> {
   const entries: TreeEntry[] = [];
   const archive = extract();
   archive.end(tar);

@@ -97,8 +97,8 @@ list_mounts() {
   [ -z "$mount" ] || mountpoint -q "$mount" || fail "nothing is mounted at $mount" || return 1
   # shellcheck disable=SC2086 # one word a disk
   mounts_of $disks >"$state/mounts"
-  # One whose device no disk is, such as btrfs'.
-  [ -z "$mount" ] || grep -qxF "$mount" "$state/mounts" || printf '%s\n' "$mount" >>"$state/mounts"
+  [ -z "$mount" ] || grep -qxF "$mount" "$state/mounts" || fail "what is mounted at $mount is on none of its data volumes" ||
+    return 1
   count=0
   while read -r place; do
     count=$((count + 1))

@@ -44,8 +44,8 @@ function anotherRun(pid: number, waitMs: number): RekindleError {
   return new RekindleError("refused", `another run (process ${pid}) is collecting in this project; ${next}`);
 }
 
-/** Whether the process that wrote a lock still runs: its number alone may belong to another one by now. */
-async function isLive(pid: number, start: string): Promise<boolean> {
+/** Whether the process that wrote a lock, or its name elsewhere, still runs: its number alone may belong to another one by now. */
+export async function isLive(pid: number, start: string): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
@@ -57,7 +57,7 @@ async function isLive(pid: number, start: string): Promise<boolean> {
 }
 
 /** When a process began; a zombie's is told as one that nobody has, and empty means that there is no ps to ask. */
-async function startOf(pid: number): Promise<string> {
+export async function startOf(pid: number): Promise<string> {
   const options = { env: { ...process.env, LC_ALL: "C" } };
   const { stdout } = await run("ps", ["-o", "stat=,lstart=", "-p", String(pid)], options);
   const [state = "", ...start] = stdout.trim().split(/\s+/);

@@ -31,7 +31,7 @@ export interface StartSandbox {
 }
 
 /** An engine may first build its base image, from packages that come over the network. */
-const startLimitMs = { none: 150_000, box: 900_000, qemu: 1_800_000 } satisfies Record<EngineChoice, number>;
+const startLimitMs = { none: 150_000, box: 900_000, qemu: 3_600_000 } satisfies Record<EngineChoice, number>;
 const pollMs = 30;
 
 /**

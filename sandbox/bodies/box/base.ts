@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { run, succeeded } from "../../../bootstrap/edges/process.ts";
 import { cachedBase } from "../base-cache.ts";
-import type { BaseRecipe } from "../base-recipe.ts";
+import { type BaseRecipe, howMadeOfPackages, recipeDigest } from "../base-recipe.ts";
 import { whyNotBuilt, writeFiles } from "../base-tree.ts";
 import { endingWithUs } from "./programs.ts";
 
@@ -11,10 +11,12 @@ export async function baseTree(
   recipe: BaseRecipe,
   say: (line: string) => void,
 ): Promise<string> {
-  return await cachedBase(cache, recipe, say, async (aside) => {
+  const digest = recipeDigest(recipe, process.arch);
+  const make = async (aside: string) => {
     await bootstrap(recipe, aside);
     await writeFiles(recipe, aside);
-  });
+  };
+  return await cachedBase(cache, { digest, how: howMadeOfPackages(recipe, digest), make }, say);
 }
 
 async function bootstrap({ suite, sources, packages, remove }: BaseRecipe, tree: string): Promise<void> {

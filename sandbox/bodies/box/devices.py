@@ -1,9 +1,10 @@
-"""Loop devices for the volumes of the sandbox's bodies: makes them, freezes what is on them, and lets them go.
+"""Loop devices for the volumes of the sandbox's bodies: makes them, freezes what is on them, and lets them go. Keeps each
+body to its own; see groups.py.
 
 Requests and answers are JSON, one a line. Each device is made such that the kernel removes it with its last user, which
 is this program or a file system in a body; so nothing stays when all of them are killed. A frozen file system would: the
 kernel keeps it, and everyone who waits for it, until it is thawed. Therefore this program outlives the gateway by the
-moment that it takes to thaw everything.
+moment that it takes to thaw everything, and to remove the groups of bodies, which would stay as well.
 """
 
 import ctypes
@@ -17,11 +18,18 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+import groups
+
 LOOP_MAJOR = 7
 LOOP_CTL_GET_FREE, LOOP_CONFIGURE, AUTOCLEAR = 0x4C82, 0x4C0A, 4
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 
 held = {}
+# The server that each device is for.
+users = {}
+confining = threading.Lock()
 speaking = threading.Lock()
 
 
@@ -29,8 +37,8 @@ class Refusal(Exception):
     pass
 
 
-def attach(file):
-    """A device with the file behind it."""
+def attach(file, server):
+    """A device with the file behind it, which that server may use."""
     backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
     try:
         with open("/dev/loop-control", "rb", buffering=0) as control:
@@ -48,6 +56,7 @@ def attach(file):
                         continue
                     raise
                 held[number] = device
+                give(number, server)
                 return {"number": number}
     finally:
         os.close(backing)
@@ -58,7 +67,7 @@ def detach(number):
     if not is_free(number):
         places = sorted({place for _, place in mounts(number)})
         raise Refusal(f"it is mounted on {', '.join(places)}" if places else "it is in use")
-    os.close(held.pop(number))
+    let_go(number)
 
 
 def release(number):
@@ -67,9 +76,40 @@ def release(number):
     while number in held and not is_free(number) and time.monotonic() < until:
         thaw_anyhow(number)
         time.sleep(0.02)
+    let_go(number)
+
+
+def confine(server):
+    """A control group for a server that is about to start: it reaches no devices but everyone's and its own."""
+    with confining:
+        return {"group": groups.confine(server, devices_of(server))}
+
+
+def free(server):
+    """Removes the group of a server that has ended."""
+    groups.remove(server)
+
+
+def give(number, server):
+    """From now on only that server may use the device; nobody, when there is none."""
+    with confining:
+        before, users[number] = users.get(number), server
+        for one in {before, server} - {None}:
+            if groups.exists(one):
+                groups.confine(one, devices_of(one))
+
+
+def devices_of(server):
+    return [number for number, user in users.items() if user == server]
+
+
+def let_go(number):
+    """Closes a device, which somebody else may have next."""
     device = held.pop(number, None)
-    if device is not None:
-        os.close(device)
+    if device is None:
+        return
+    give(number, None)
+    os.close(device)
 
 
 def freeze(numbers):
@@ -181,7 +221,7 @@ def on_mount(mount, request):
         os.close(top)
 
 
-ACTS = {act.__name__: act for act in (attach, detach, release, freeze, thaw)}
+ACTS = {act.__name__: act for act in (attach, detach, release, freeze, thaw, confine, free)}
 
 
 def answer(request):
@@ -202,10 +242,17 @@ def answer(request):
 
 def main():
     os.setsid()
+    try:
+        groups.sweep()
+    except OSError:
+        # Where there are no groups, `confine` says so.
+        pass
     for line in sys.stdin:
         threading.Thread(target=answer, args=(json.loads(line),)).start()
     for number in list(held):
         release(number)
+    for server in list(groups.locks):
+        free(server)
     os._exit(0)
 
 

@@ -3,16 +3,23 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { program } from "./programs.ts";
 
-/** Loop devices, and freezing what is on them. They end with the gateway, however that ends; see devices.py. */
+/**
+ * Loop devices, freezing what is on them, and keeping each server to its own. All of it ends with the gateway, however
+ * that ends; see devices.py and groups.py.
+ */
 export interface Devices {
-  /** A device with the file behind it; gives its number. */
-  attach(file: string): Promise<number>;
+  /** A device with the file behind it, for one server; gives its number. */
+  attach(file: string, server: string): Promise<number>;
   /** Refused while a file system on it is mounted. */
   detach(device: number): Promise<void>;
   /** Lets go of a device whose machine has ended; what is frozen is thawed. */
   release(device: number): Promise<void>;
   /** Runs `act` while nothing is written to the file systems on some devices. */
   whileFrozen<T>(devices: readonly number[], act: () => Promise<T>): Promise<T>;
+  /** The control group in which a server reaches no devices but its own. Rejects where this computer can't do that. */
+  confine(server: string): Promise<string>;
+  /** Removes the control group of a server that has ended. */
+  free(server: string): Promise<void>;
   /** Resolves when it has ended, by `close` or by itself. */
   readonly gone: Promise<void>;
   close(): Promise<void>;
@@ -24,8 +31,9 @@ interface Reply {
   error?: string;
 }
 
-export async function openDevices(): Promise<Devices> {
-  const child = spawn("python3", ["-I", program("devices.py")], { stdio: ["pipe", "pipe", "inherit"] });
+/** `run` tells those that are open at the same time apart, and is the same for one that takes a killed one's place. */
+export async function openDevices(run: string): Promise<Devices> {
+  const child = spawn("python3", ["-I", program("devices.py"), run], { stdio: ["pipe", "pipe", "inherit"] });
   const waiting = new Map<number, { resolve(reply: Reply): void }>();
   let ended: string | undefined;
   const gone = new Promise<void>((resolve) => {
@@ -59,9 +67,11 @@ export async function openDevices(): Promise<Devices> {
 
   return {
     gone,
-    attach: async (file) => (await ask<{ number: number }>("attach", { file })).number,
+    attach: async (file, server) => (await ask<{ number: number }>("attach", { file, server })).number,
     detach: async (number) => void (await ask("detach", { number })),
     release: async (number) => void (await ask("release", { number })),
+    confine: async (server) => (await ask<{ group: string }>("confine", { server })).group,
+    free: async (server) => void (await ask("free", { server })),
     async whileFrozen(numbers, act) {
       for (let attempt = 1; ; attempt++) {
         const { frozen, already } = await ask<{ frozen: number[]; already: number[] }>("freeze", { numbers });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import type { Disk, Engine, EngineRegion } from "../engine.ts";
 import { inWords } from "../lack.ts";
 import { packageProxy } from "../package-proxy.ts";
 import { baseTree } from "./base.ts";
-import { openDevices } from "./devices.ts";
+import { type Devices, openDevices } from "./devices.ts";
 import { makeEngineLayer } from "./engine-layer.ts";
 import { type Network, openNetwork } from "./network.ts";
 import { openRegion } from "./region.ts";
@@ -45,8 +46,10 @@ export async function openBox({
   await mkdir(folder, { recursive: true });
   const store = openStore(folder);
   const engineLayer = join(folder, "engine");
-  const devices = reopened(openDevices);
-  await devices();
+  // Names what servers leave, also for the next keeper of devices when one was killed.
+  const run = `${process.pid}-${randomBytes(3).toString("hex")}`;
+  const devices = reopened(() => openDevices(run));
+  const unconfined = await trial(await devices());
   const packages = packageProxy({
     hosts: packageHosts(recipe),
     cache: join(cache, "packages"),
@@ -72,7 +75,7 @@ export async function openBox({
   return {
     name: "box",
     baseDigest: recipeDigest(recipe, process.arch),
-    limits,
+    limits: [...limits, sharedRoot(unconfined)],
     prepareBase: async (say) => void (await prepare(say)),
     async openRegion(region, { metadata, aws, resolve }) {
       if (open.has(region)) throw new Error(`region ${region} is open already`);
@@ -88,7 +91,8 @@ export async function openBox({
         void opened.gone.then(() => bodies.kill());
         return opened;
       });
-      const bodies = openRegion({ region, store, devices, network, engineLayer });
+      const confines = unconfined === undefined;
+      const bodies = openRegion({ region, store, devices, network, engineLayer, confines });
       open.set(region, { bodies, network });
       await network();
       return bodies;
@@ -106,4 +110,21 @@ export async function openBox({
       await (await devices()).close();
     },
   };
+}
+
+/** Why this computer can't keep servers to their own devices; nothing when it can. */
+async function trial(devices: Devices): Promise<string | undefined> {
+  try {
+    await devices.confine("trial");
+    await devices.free("trial");
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function sharedRoot(unconfined: string | undefined): string {
+  return unconfined === undefined
+    ? "a server's root is root of a kernel that all share: this computer's devices and its settings below /proc/sys are refused to it, but a program that attacks the kernel itself belongs on qemu"
+    : `a server's root can reach this computer's devices and settings, since they can't be refused here: ${unconfined}`;
 }

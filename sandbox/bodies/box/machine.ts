@@ -30,6 +30,8 @@ export interface Parts {
   /** Loop devices by the name of the volume. */
   loops: ReadonlyMap<string, number>;
   network: Network;
+  /** The control group that its processes are in. */
+  group?: string;
 }
 
 /** How long a machine may take to shut down before it is killed. */
@@ -44,12 +46,15 @@ export async function startMachine({
   engineLayer,
   loops,
   network,
+  group,
 }: Parts): Promise<Running> {
   await rm(join(rootFolder, "engine"), { force: true });
   await symlink(engineLayer, join(rootFolder, "engine"));
   const volumes = [...loops].map(([device, loop]) => `${nodeName(device)}:${loop}`);
+  const within = (...words: string[]): [string, ...string[]] =>
+    group === undefined ? (words as [string, ...string[]]) : ["sh", "-c", enterGroup, group, ...words];
   const [command, args] = endingWithUs(
-    "unshare",
+    ...within("unshare"),
     ...["--mount", "--propagation=private", "--pid", "--fork", "--kill-child=SIGKILL"],
     ...["--net", "--uts", "--ipc", "--cgroup"],
     ...["sh", program("enter.sh"), rootFolder, machine.address, hardwareId(machine.id), volumes.join(" ")],
@@ -105,11 +110,12 @@ export async function startMachine({
     ...["--target", String(child.pid), "--mount", "--uts", "--ipc", "--net", "--cgroup"],
     `--pid=/proc/${child.pid}/ns/pid_for_children`,
   ];
-  const enter = (...words: string[]): [string, ...string[]] => [
-    "nsenter",
-    ...namespaces,
-    ...["env", "-i", ...variables({ ...bodyEnvironment, HOME: "/root" }), ...words],
-  ];
+  const enter = (...words: string[]): [string, ...string[]] =>
+    within(
+      "nsenter",
+      ...namespaces,
+      ...["env", "-i", ...variables({ ...bodyEnvironment, HOME: "/root" }), ...words],
+    );
   const inside = async (script: string, options: { privileged?: boolean; timeoutMs?: number } = {}) => {
     if (!running) throw new Error(`machine ${machine.id} does not run`);
     const limit =
@@ -154,6 +160,9 @@ export async function startMachine({
     },
   };
 }
+
+/** Becomes a program in the control group that is its first argument. */
+const enterGroup = 'echo $$ >"$0/cgroup.procs" && exec "$@"';
 
 /** Capabilities that would reach the kernel that all machines share; the same as in enter.sh. */
 const sharedKernel = "-sys_time,-sys_module,-sys_rawio,-mknod,-syslog,-mac_admin,-mac_override";

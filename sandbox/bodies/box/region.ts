@@ -13,6 +13,8 @@ export interface RegionParts {
   devices(): Promise<Devices>;
   network(): Promise<Network>;
   engineLayer: string;
+  /** Whether this computer can keep servers to their own devices. */
+  confines: boolean;
 }
 
 interface Entry {
@@ -21,18 +23,27 @@ interface Entry {
   stopped: Promise<void>;
 }
 
-export function openRegion({ region, store, devices, network, engineLayer }: RegionParts): EngineRegion {
+export function openRegion({
+  region,
+  store,
+  devices,
+  network,
+  engineLayer,
+  confines,
+}: RegionParts): EngineRegion {
   const occupancy = new Occupancy();
   const machines = new Map<string, Entry>();
   /** The devices of this computer that volumes in use are behind. */
   const loops = new Map<Disk, number>();
+
+  const serverOf = (machine: string) => `${region}-${machine}`;
 
   /** Puts a volume behind a device of this computer, for one machine. */
   const plug = async (machine: string, device: string, disk: Disk): Promise<number> => {
     const file = store.path(disk, "volumes");
     occupancy.claim(machine, device, disk);
     try {
-      const loop = await (await devices()).attach(file);
+      const loop = await (await devices()).attach(file, serverOf(machine));
       loops.set(disk, loop);
       return loop;
     } catch (error) {
@@ -61,6 +72,7 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       engineLayer,
       loops: own,
       network: await network(),
+      ...(confines ? { group: await (await devices()).confine(serverOf(machine.id)) } : {}),
     });
   };
 
@@ -69,6 +81,10 @@ export function openRegion({ region, store, devices, network, engineLayer }: Reg
       occupancy.enter(machine);
       const forget = async () => {
         await unplugAll(machine.id);
+        if (confines)
+          await devices()
+            .then((opened) => opened.free(serverOf(machine.id)))
+            .catch(() => undefined);
         occupancy.leave(machine.id);
         machines.delete(machine.id);
       };

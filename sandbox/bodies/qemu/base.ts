@@ -2,23 +2,28 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describeEnding, run, succeeded } from "../../../bootstrap/edges/process.ts";
 import { cachedBase } from "../base-cache.ts";
-import type { BaseRecipe } from "../base-recipe.ts";
+import { type BaseRecipe, howMadeOfPackages, recipeDigest } from "../base-recipe.ts";
 import { whyNotBuilt, writeFiles } from "../base-tree.ts";
 import { endingWithUs } from "./programs.ts";
 
-/** A disk with a Debian on it, and what boots it: taken out of it, since no boot loader is installed there. */
-export interface Base {
-  disk: string;
-  kernel: string;
-  initrd: string;
-}
+/** A disk with a Debian on it, and what boots it: taken out of it where it has no boot loader of its own. */
+export type Base =
+  | { kind: "kernel"; disk: string; kernel: string; initrd: string }
+  | { kind: "image"; disk: string };
 
 /** As large as the root volume of Debian's own images; what is not written takes no space. */
-const rootSize = "8G";
+export const rootSize = "8G";
 
 export async function baseOf(cache: string, recipe: BaseRecipe, say: (line: string) => void): Promise<Base> {
-  const folder = await cachedBase(cache, recipe, say, (aside) => build(recipe, aside));
-  return { disk: join(folder, "disk"), kernel: join(folder, "kernel"), initrd: join(folder, "initrd") };
+  const digest = recipeDigest(recipe, process.arch);
+  const make = (aside: string) => build(recipe, aside);
+  const folder = await cachedBase(cache, { digest, how: howMadeOfPackages(recipe, digest), make }, say);
+  return {
+    kind: "kernel",
+    disk: join(folder, "disk"),
+    kernel: join(folder, "kernel"),
+    initrd: join(folder, "initrd"),
+  };
 }
 
 async function build(recipe: BaseRecipe, aside: string): Promise<void> {

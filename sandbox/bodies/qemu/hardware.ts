@@ -2,10 +2,20 @@ import type { Machine } from "../engine.ts";
 import type { Base } from "./base.ts";
 import { mtu } from "./network/packets.ts";
 
+/** QEMU for one kind of processor. */
+export interface Emulator {
+  program: string;
+  /** QEMU's name of the computer that it is. */
+  board: "pc" | "virt";
+  /** The first serial port, as Linux calls it. */
+  console: string;
+  /** What boots it; a board without has its own. Given as QEMU finds it. */
+  firmware?: string;
+}
+
 /** What machines are made of on this computer. */
 export interface Hardware {
-  /** QEMU for this computer's own processor. */
-  program: string;
+  emulator: Emulator;
   /** `kvm` and `hvf` let it run code itself; without them QEMU translates it. */
   accelerator: "kvm" | "hvf" | "tcg";
 }
@@ -32,13 +42,7 @@ const descriptors = { frames: 3, agent: 4, monitor: 5 } as const;
 
 const memory = "768M";
 
-const kernelArguments = [
-  "root=/dev/disk/by-id/virtio-root",
-  "rw",
-  "console=ttyS0",
-  "loglevel=5",
-  "net.ifnames=0",
-];
+const kernelArguments = ["root=/dev/disk/by-id/virtio-root", "rw", "loglevel=5", "net.ifnames=0"];
 
 /** What guards against a processor's faults, or hides where things are, makes code that has to be translated again and again. */
 const forTranslation = ["mitigations=off", "nokaslr", "norandmaps", "audit=0", "apparmor=0"];
@@ -53,8 +57,7 @@ export function qemuArguments(
     ...["-name", machine.id, "-nodefaults", "-no-user-config", "-display", "none"],
     ...processor(hardware),
     ...["-m", memory, "-smp", "1", "-rtc", "base=utc"],
-    ...["-kernel", base.kernel, "-initrd", base.initrd],
-    ...["-append", [...kernelArguments, ...(hardware.accelerator === "tcg" ? forTranslation : [])].join(" ")],
+    ...boot(base, hardware),
     // By these cloud-init knows where it is.
     ...["-smbios", "type=0,vendor=Amazon EC2,version=1.0"],
     ...["-smbios", `type=1,manufacturer=Amazon EC2,product=qemu,uuid=${id},serial=${id}`],
@@ -66,7 +69,8 @@ export function qemuArguments(
       "chardev:console",
     ],
     ...["-blockdev", JSON.stringify(disk("root", "qcow2", rootFile))],
-    ...["-device", "virtio-blk-pci,drive=root,serial=root"],
+    // QEMU's own loader of kernels takes the first place.
+    ...["-device", `virtio-blk-pci,drive=root,serial=root${base.kind === "image" ? ",bootindex=0" : ""}`],
     ...volumes.flatMap((volume) => [
       ...["-blockdev", JSON.stringify(volumeNode(volume))],
       ...["-device", JSON.stringify(volumeDevice(volume))],
@@ -80,11 +84,26 @@ export function qemuArguments(
   ];
 }
 
-/** Without KVM code is translated: plain instructions do better than those that have to be imitated. */
-export function processor({ accelerator }: Pick<Hardware, "accelerator">): string[] {
-  return accelerator === "tcg"
-    ? ["-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64"]
-    : ["-machine", "pc", "-accel", accelerator, "-cpu", "host"];
+/** The board, and what is on it. Without KVM code is translated: a plain processor does better than a rich one. */
+export function processor({ emulator: { board, firmware }, accelerator }: Hardware): string[] {
+  const plain = board === "pc" ? "qemu64" : "cortex-a72";
+  return [
+    ...["-machine", board],
+    ...(firmware === undefined ? [] : ["-bios", firmware]),
+    ...(accelerator === "tcg"
+      ? ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", plain]
+      : ["-accel", accelerator, "-cpu", "host"]),
+  ];
+}
+
+function boot(base: Base, { emulator, accelerator }: Hardware): string[] {
+  if (base.kind === "image") return [];
+  const words = [
+    ...kernelArguments,
+    `console=${emulator.console}`,
+    ...(accelerator === "tcg" ? forTranslation : []),
+  ];
+  return ["-kernel", base.kernel, "-initrd", base.initrd, "-append", words.join(" ")];
 }
 
 export function volumeNode({ name, file }: VolumeFile): object {
@@ -109,7 +128,8 @@ function disk(name: string, driver: "qcow2" | "raw", filename: string): object {
   };
 }
 
-function escaped(path: string): string {
+/** A path as a part of an option. */
+export function escaped(path: string): string {
   return path.replaceAll(",", ",,");
 }
 

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Finished, succeeded } from "../../../bootstrap/edges/process.ts";
-import { bodyEnvironment } from "../addresses.ts";
+import { bodyEnvironment, hardwareAddress } from "../addresses.ts";
 import { openAgent } from "./agent.ts";
 import { type Computer, qemuArguments, type VolumeFile, volumeDevice, volumeNode } from "./hardware.ts";
 import { openMonitor } from "./monitor.ts";
 import { carryFrames } from "./network/frame-stream.ts";
 import type { Router } from "./network/router.ts";
-import { endingWithUs } from "./programs.ts";
+import { whileHeld } from "./programs.ts";
 
 /** A machine's QEMU, which ends with the gateway. */
 export interface Running {
@@ -35,9 +35,11 @@ const detachLimitMs = 60_000;
 
 export async function startMachine(parts: Parts): Promise<Running> {
   const { machine, hardware, router } = parts;
-  const mac = macOf(machine.address);
-  const [command, args] = endingWithUs(hardware.program, ...qemuArguments(parts, mac));
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"] });
+  const mac = hardwareAddress(machine.address);
+  const [command, args] = whileHeld(hardware.emulator.program, ...qemuArguments(parts, mac));
+  const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe", "pipe", "pipe", "pipe"] });
+  child.stdin!.on("error", () => undefined);
+  const kill = () => void child.stdin!.destroy();
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     said = `${said}${text}`.slice(-4096);
@@ -87,14 +89,14 @@ export async function startMachine(parts: Parts): Promise<Running> {
     exec,
     async powerOff() {
       const limitMs = agent.isListening() ? shutdownLimitMs : bootingLimitMs;
-      const force = setTimeout(() => child.kill("SIGKILL"), limitMs);
+      const force = setTimeout(kill, limitMs);
       while (running) {
         await monitor.execute("system_powerdown").catch(() => undefined);
         await Promise.race([stopped, sleep(pressAgainMs)]);
       }
       clearTimeout(force);
     },
-    kill: () => void child.kill("SIGKILL"),
+    kill,
     async plug(volume) {
       await monitor.execute("blockdev-add", volumeNode(volume));
       try {
@@ -142,12 +144,6 @@ places=$(lsblk -nro MOUNTPOINTS "$disk" | sed 's/\\\\x0a/ /g' | grep . | sort -u
 holders=$(ls "/sys/class/block/\${disk##*/}/holders" | tr '\\n' ' ')
 [ -z "$holders" ] || { echo "it is in use by $holders"; exit 1; }
 `;
-}
-
-/** One for each address of a region, as a machine's own; EC2's begin with 02 or 06 too. */
-function macOf(address: string): string {
-  const digits = address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"));
-  return ["06", "00", ...digits].join(":");
 }
 
 function macBytes(mac: string): Buffer {

@@ -64,7 +64,7 @@ export const qemuBase: BaseRecipe = {
   ...debianBase,
   packages: [
     ...debianBase.packages,
-    "linux-image-cloud-amd64",
+    `linux-image-cloud-${process.arch === "arm64" ? "arm64" : "amd64"}`,
     "initramfs-tools",
     "lvm2",
     "lz4",

@@ -1,8 +1,8 @@
 import type { Body, Disk, EngineRegion, Machine } from "../engine.ts";
 import { Occupancy } from "../occupancy.ts";
 import { OneAtATime } from "../one-at-a-time.ts";
-import type { Base } from "./base.ts";
-import type { Hardware, VolumeFile } from "./hardware.ts";
+import type { Equipment } from "./equipment.ts";
+import type { VolumeFile } from "./hardware.ts";
 import { type Running, startMachine } from "./machine.ts";
 import type { Router } from "./network/router.ts";
 import { idOf, type Store } from "./store.ts";
@@ -13,8 +13,7 @@ export interface RegionParts {
   region: string;
   store: Store;
   router: Router;
-  /** What machines boot from, and on. */
-  equipment(): Promise<{ base: Base; hardware: Hardware }>;
+  equipment(): Promise<Equipment>;
 }
 
 export function openRegion({ region, store, router, equipment }: RegionParts): EngineRegion {

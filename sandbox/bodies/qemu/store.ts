@@ -3,6 +3,7 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { copyFile, DiskFiles, type Kind, must } from "../disk-files.ts";
 import type { Disk } from "../engine.ts";
+import type { Base } from "./base.ts";
 
 /**
  * The disks of all regions, each one a file. Images and roots are qcow2 on top of the base, volumes and snapshots are
@@ -12,7 +13,7 @@ export interface Store {
   /** Where a disk is; refuses what is no disk of those kinds. */
   path(disk: Disk, ...kinds: Kind[]): string;
   /** An image that is nothing but the base. */
-  imageOfBase(region: string, base: string): Promise<Disk>;
+  imageOfBase(region: string, base: Base): Promise<Disk>;
   blankVolume(region: string, bytes: number): Promise<Disk>;
   /** A disk with the same content, of that kind; at least so large. */
   duplicate(region: string, disk: Disk, kind: Kind, bytes?: number): Promise<Disk>;
@@ -29,7 +30,7 @@ export function openStore(folder: string): Store {
     path: (disk, ...wanted) => files.path(disk, ...wanted),
     imageOfBase: (region, base) =>
       files.make(region, "images", (aside) =>
-        must("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", aside]),
+        must("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base.disk, "-F", formats[base.kind], aside]),
       ),
     blankVolume: (region, bytes) => files.blankVolume(region, bytes),
     duplicate: (region, disk, kind, bytes) => files.duplicate(region, disk, kind, bytes),
@@ -53,6 +54,9 @@ export function openStore(folder: string): Store {
     },
   };
 }
+
+/** A base that was made of an official image is a disk in front of that. */
+const formats = { kernel: "raw", image: "qcow2" } as const;
 
 /** By which a server tells one disk from another. */
 export function idOf(disk: Disk): string {

@@ -1,10 +1,10 @@
 import type { Answer } from "../../answer.ts";
 import type { ApiRequest } from "../../api-request.ts";
 import type { Emulator } from "../../emulator.ts";
-import { forward } from "../../forward.ts";
 import { Refusal } from "../../refusal.ts";
 import type { ReplicatedBackups } from "../../replicated-backups.ts";
 import { forwardRestore, replicatedSource } from "../../restore-of-replicated.ts";
+import { forwardAcrossAccounts } from "../../shared-copies.ts";
 import type { StandIn } from "../../stand-in.ts";
 import { type Call, instanceActions } from "./actions.ts";
 import type { Databases } from "./databases.ts";
@@ -52,7 +52,9 @@ export class RdsBodies implements StandIn {
         const backup = action.startsWith("Restore")
           ? replicatedSource(this.#backups, region, form)
           : undefined;
-        answer = await (backup ? forwardRestore(request, backup, emulator) : forward(emulator, request));
+        answer = await (backup
+          ? forwardRestore(request, backup, emulator)
+          : forwardAcrossAccounts(emulator, request));
         if (answer.status >= 300) throw new Refused(answer);
         return answer.body.toString();
       };

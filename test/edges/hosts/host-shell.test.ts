@@ -1,15 +1,14 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ListCommandsCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { HostFailure } from "../../../bootstrap/collect/failure.ts";
 import { systemClock } from "../../../bootstrap/edges/clock.ts";
 import { type HostShell, shellBy, sshShell, ssmShell } from "../../../bootstrap/edges/hosts/host-shell.ts";
 import { Stopwatch } from "../../../bootstrap/edges/stopwatch.ts";
-import { runningSandbox } from "../../sandbox/gateway.ts";
+import { sandboxWithBodies } from "../../sandbox/bodies/gateway-with-bodies.ts";
+import { launch } from "../../sandbox/bodies/launch.ts";
 import { sshd, startSshd, type TestServer } from "./sshd.ts";
 
 const patience = { timeoutMs: 20_000, signal: new AbortController().signal };
@@ -89,28 +88,38 @@ describe.skipIf(sshd === undefined)("a shell over ssh", () => {
 });
 
 describe("a shell through SSM", () => {
-  const sandbox = runningSandbox();
-  const region = "eu-central-1";
-  const instance = "i-0123456789abcdef0";
+  const { aws, sandbox, engine } = sandboxWithBodies();
+  const region = "eu-west-1";
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const access = () => ({ endpoint: sandbox().endpoint, credentials, stopwatch: new Stopwatch(systemClock) });
-  const clock = { ...systemClock, sleep: () => systemClock.sleep(20) };
+  const shellOf = (instance: string, changes = {}) =>
+    ssmShell(instance, region, access(), { ...patience, clock: systemClock, pollMs: 20, ...changes });
+  let instance: string;
+  beforeEach(async () => {
+    instance = (await launch(aws().ec2)).InstanceId!;
+  });
 
-  it("has the instance run a script whose answer is a shell's, and takes none for cut short", async () => {
-    const shell = ssmShell(instance, region, access(), { ...patience, clock });
-    // The emulator runs no command and says that it succeeded: its answer lacks the end.
-    const { kind, message } = await failure(shell("echo 'a b'; exit 1"));
+  promises(() => shellOf(instance));
+
+  it("takes no answer that was cut short for a whole one", async () => {
+    engine().scripted = async () => ({
+      ending: { kind: "exited", code: 0 },
+      stdout: "begin\n",
+      stderr: "",
+    });
+    const { kind, message } = await failure(shellOf(instance)("exit 0")).finally(() => {
+      engine().scripted = undefined;
+    });
     expect([kind, message]).toEqual(["cut-short", expect.stringContaining("24,000 characters")]);
-    const ssm = new SSMClient({ endpoint: sandbox().endpoint, region, credentials });
-    const { Commands } = await ssm.send(new ListCommandsCommand({}));
-    const sent = Commands!.at(-1)!;
-    expect(sent).toMatchObject({ DocumentName: "AWS-RunShellScript", InstanceIds: [instance] });
-    const script = sent.Parameters!.commands!.join("\n");
-    expect(spawnSync("sh", ["-c", script], { encoding: "utf8" }).stdout).toMatch(/\nend 1\n$/);
+  });
+
+  it("says how to make an instance known that SSM does not know", async () => {
+    const { kind, message } = await failure(shellOf("i-0123456789abcdef0")("exit 0"));
+    expect([kind, message]).toEqual(["refused", expect.stringContaining("start its agent")]);
   });
 
   it("stops waiting when it is told to", async () => {
-    const shell = ssmShell(instance, region, access(), { ...patience, signal: AbortSignal.abort(), clock });
-    expect((await failure(shell("exit 0"))).message).toContain("stopped");
+    const stopped = shellOf(instance, { signal: AbortSignal.abort() });
+    expect((await failure(stopped("exit 0"))).message).toContain("stopped");
   });
 });

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { metadataAddress, resolverAddress, type SurroundingPort, surroundingPorts } from "../../addresses.ts";
 import { dnsAnswer } from "../../dns-answer.ts";
 import { type Bare, Connection } from "./connection.ts";
+import { dhcpAnswer, dhcpPorts, gatewayOf } from "./dhcp.ts";
 import {
   arpAnswer,
   arpQuestion,
@@ -108,9 +109,21 @@ export function openRouter({ ports, resolve }: Neighbours): Router {
     );
   };
 
+  const takeDhcp = (member: Member, address: string, packet: IpPacket) => {
+    const asked = packet.protocol === protocols.udp ? readUdp(packet) : undefined;
+    if (asked?.toPort !== dhcpPorts.server) return false;
+    const answer = dhcpAnswer(asked.data, address);
+    if (answer === undefined) return true;
+    const ports = { fromPort: dhcpPorts.server, toPort: dhcpPorts.client };
+    const addresses = { from: gatewayOf(address), to: answer.to };
+    member.send(udpFrame({ to: member.mac, from: ownMac }, addresses, { ...ports, data: answer.data }));
+    return true;
+  };
+
   const takeIp = (member: Member, address: string, frame: Buffer) => {
     const packet = readIp(frame);
-    if (packet === undefined) return;
+    // A machine that does not know its address yet asks for it.
+    if (packet === undefined || takeDhcp(member, address, packet)) return;
     const { from, to, protocol } = packet;
     if (from !== address) return;
     const other = members.get(to);
@@ -137,7 +150,8 @@ export function openRouter({ ports, resolve }: Neighbours): Router {
           if (type === etherTypes.ipv4) takeIp(member, address, frame);
           if (type !== etherTypes.arp) return;
           const asked = arpQuestion(frame);
-          const isHere = asked === metadataAddress || asked === resolverAddress || members.has(asked ?? "");
+          const surroundings = [metadataAddress, resolverAddress, gatewayOf(address)];
+          const isHere = asked !== undefined && (surroundings.includes(asked) || members.has(asked));
           // Whoever asks for its own address wants to know whether somebody else has it.
           if (isHere && asked !== address) send(arpAnswer(frame, ownMac));
         },

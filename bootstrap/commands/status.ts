@@ -1,0 +1,119 @@
+import type { Topology } from "../config/schema.ts";
+import type { Account } from "../edges/aws/account.ts";
+import type { Capacity } from "../edges/aws/capacity.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
+import type { ObjectStore } from "../edges/aws/objects.ts";
+import type { Permissions } from "../edges/aws/permissions.ts";
+import type { RecoveryParts } from "../edges/aws/recovery-parts.ts";
+import type { Catalog } from "../edges/catalog.ts";
+import type { Clock } from "../edges/clock.ts";
+import { serviceTime } from "../edges/service-time.ts";
+import { objectivesOf } from "../gameday/assemble.ts";
+import type { GameDayRecord } from "../gameday/record.ts";
+import { type Wish, whyNot } from "../recovery/choose.ts";
+import type { RecoveryPoint } from "../recovery/point.ts";
+import { expectedData } from "../recovery/resolve.ts";
+import { dataSetStatuses } from "../status/data-sets.ts";
+import { type Looked, worst } from "../status/outcome.ts";
+import { type LastRehearsal, lastRehearsal, rehearsalCheck } from "../status/rehearsal.ts";
+import { type EnvironmentStatus, environmentOutcome, type RegionStatus } from "../status/status.ts";
+import { look, lookOn } from "./look.ts";
+import { recoveryStatus } from "./status-recovery.ts";
+
+/** One region of an environment, and all that is asked of it. */
+export interface StatusRegion {
+  region: string;
+  catalog: Catalog;
+  backups: DatabaseBackups;
+  parts: RecoveryParts;
+  capacity: Capacity;
+  permissions: Permissions;
+  /** The last game day that its catalog knows. */
+  rehearsed(): Promise<GameDayRecord | undefined>;
+}
+
+export interface StatusContext {
+  topology: Topology;
+  account: Account;
+  /** Where one would rebuild first. The regions share nothing: one that is lost hides nothing of the other. */
+  regions: readonly StatusRegion[];
+  /** The bucket of Terraform's state. */
+  state: ObjectStore;
+  /** The last game day that this machine knows. */
+  rehearsedHere(): Promise<GameDayRecord | undefined>;
+  clock: Clock;
+}
+
+const newest: Wish = { kind: "newest" };
+
+/** The moment by AWS's clock, and how far this machine's is ahead of it. */
+export interface Told {
+  now: string;
+  aheadSeconds: number;
+}
+
+/** How old an environment's data is, and whether it could be rebuilt now. Changes nothing. */
+export async function environmentStatus(
+  context: StatusContext,
+): Promise<{ told: Looked<Told>; status: EnvironmentStatus }> {
+  const { topology, regions, clock } = context;
+  const objectives = objectivesOf(topology);
+  const times = await Promise.all(regions.map(({ catalog }) => timeBy(catalog, clock)));
+  const told = times.find(({ kind }) => kind === "seen") ?? times[0]!;
+  const [looked, last] = await Promise.all([
+    Promise.all(regions.map((region, index) => regionStatus(context, region, told, index === 0))),
+    rehearsals(context),
+  ]);
+  const rehearsal = {
+    check: rehearsalCheck(last, objectives),
+    ...(last.kind === "seen" && last.value !== undefined ? { last: last.value } : {}),
+  };
+  const found = { environment: topology.environment.name, objectives, rehearsal, regions: looked };
+  return { told, status: { ...found, outcome: environmentOutcome(found) } };
+}
+
+function timeBy({ store }: Catalog, clock: Clock): Promise<Looked<Told>> {
+  return look(async () => {
+    const now = await serviceTime(store, clock);
+    return { now: now.toISOString(), aheadSeconds: (clock.now().getTime() - now.getTime()) / 1000 };
+  });
+}
+
+async function regionStatus(
+  context: StatusContext,
+  region: StatusRegion,
+  told: Looked<Told>,
+  isForRebuild: boolean,
+): Promise<RegionStatus> {
+  const { topology, account } = context;
+  const expected = expectedData(topology, region.region);
+  const seen = await lookOn(told, async ({ now }) => {
+    const caller = await account.demand(topology.environment.account, region.region);
+    const whyNotThis = (point: RecoveryPoint) => whyNot(point, newest, { ...expected, now });
+    return { now, caller, contents: await region.catalog.contents(newest, whyNotThis) };
+  });
+  const points = await lookOn(seen, async ({ now, contents }) => ({ now, points: contents.points }));
+  const dataSets = dataSetStatuses(points, expected, objectivesOf(topology).rpoSeconds);
+  if (!isForRebuild) return { region: region.region, dataSets };
+  const checks = await recoveryStatus({ ...context, region, seen });
+  const outcome = worst(checks.map((check) => check.outcome));
+  return { region: region.region, dataSets, recovery: { outcome, checks } };
+}
+
+/** Whoever knows the newest one; a place that did not answer matters only when no other knows any. */
+async function rehearsals({
+  regions,
+  rehearsedHere,
+}: StatusContext): Promise<Looked<LastRehearsal | undefined>> {
+  const places = [
+    { kept: "this machine", ask: rehearsedHere },
+    ...regions.map(({ region, rehearsed }) => ({ kept: `the catalog in ${region}`, ask: rehearsed })),
+  ];
+  const answers = await Promise.all(places.map(async ({ kept, ask }) => ({ kept, looked: await look(ask) })));
+  const known = answers.flatMap(({ kept, looked }) =>
+    looked.kind === "seen" ? [{ kept, record: looked.value }] : [],
+  );
+  const last = lastRehearsal(known);
+  const silent = answers.map(({ looked }) => looked).find(({ kind }) => kind === "could-not-look");
+  return last === undefined && silent?.kind === "could-not-look" ? silent : { kind: "seen", value: last };
+}

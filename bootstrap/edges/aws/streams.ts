@@ -1,0 +1,339 @@
+import { createHash } from "node:crypto";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetBucketEncryptionCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  S3Client,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from "@aws-sdk/client-s3";
+import { inParallel } from "../../collect/in-parallel.ts";
+import { mostParts, partBytes } from "../../dump/upload-parts.ts";
+import { RekindleError } from "../../errors.ts";
+import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
+import { demandBucket, demandVersioning, type Place } from "./bucket.ts";
+import { ArchivedObject, timeToSend } from "./objects.ts";
+
+/** Bytes as they come, and how to have no more of them. */
+export interface ByteStream {
+  bytes: AsyncIterable<Uint8Array>;
+  stop(): void;
+}
+
+/** One stored stream. */
+export interface StoredStream {
+  region: string;
+  bucket: string;
+  key: string;
+  versionId: string;
+  bytes: number;
+}
+
+/** An upload that has not ended. */
+export interface OpenUpload {
+  key: string;
+  uploadId: string;
+}
+
+/**
+ * Objects of one versioned, encrypted bucket that are too large to be held: in memory there are a few parts at a time.
+ * An object is there when all of its bytes are, and not before.
+ */
+export interface StreamStore {
+  readonly region: string;
+  readonly bucket: string;
+  /** Refuses a bucket that is not versioned, or that does not encrypt with a key of KMS by itself. */
+  inspect(): Promise<void>;
+  /** Sends a stream. Nothing is left of one that failed, or was stopped. */
+  send(
+    key: string,
+    stream: ByteStream,
+    expectedBytes: number,
+  ): Promise<{ stored: StoredStream; sha256: string }>;
+  /** The bytes of an object, in order; a part that is cut off is asked for again. */
+  read(stored: StoredStream): AsyncGenerator<Uint8Array>;
+  /** Has S3 itself copy an object from another region's bucket, encrypted with this bucket's key. */
+  copy(from: StoredStream): Promise<StoredStream>;
+  /** Deletes that version; one that is gone already is fine. */
+  remove(stored: Pick<StoredStream, "key" | "versionId">): Promise<void>;
+  openUploads(prefix: string): Promise<OpenUpload[]>;
+  abort(upload: OpenUpload): Promise<void>;
+}
+
+/** Of each stream. Memory is so many parts, and one more that fills. */
+const inFlight = 2;
+const readBytes = 8 * 2 ** 20;
+const copyBytes = 256 * 2 ** 20;
+const copiesAtOnce = 4;
+const readTries = 4;
+
+export function s3Streams(access: AwsAccess, region: string, bucket: string, account?: string): StreamStore {
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
+  const place: Place = {
+    Bucket: bucket,
+    ...(account === undefined ? {} : { ExpectedBucketOwner: account }),
+  };
+
+  async function abort({ key, uploadId }: OpenUpload): Promise<void> {
+    try {
+      await s3.send(new AbortMultipartUploadCommand({ ...place, Key: key, UploadId: uploadId }));
+    } catch (error) {
+      if (errorCode(error) !== "NoSuchUpload") throw error;
+    }
+  }
+
+  /** Begins an upload, has it filled, and ends it; or aborts it, whatever went wrong. */
+  async function upload(
+    key: string,
+    fill: (uploadId: string) => Promise<{ etags: string[]; bytes: number }>,
+  ): Promise<StoredStream> {
+    const begun = await s3.send(
+      new CreateMultipartUploadCommand({ ...place, Key: key, ContentType: "application/octet-stream" }),
+    );
+    const uploadId = begun.UploadId!;
+    try {
+      const { etags, bytes } = await fill(uploadId);
+      return { region, bucket, key, versionId: await complete(key, uploadId, etags), bytes };
+    } catch (error) {
+      await abort({ key, uploadId }).catch((cause: unknown) => {
+        throw new RekindleError(
+          "tool-failed",
+          `${(error as Error).message}; and the upload of s3://${bucket}/${key} could not be aborted (${(cause as Error).message}): the next dump does it, or the bucket after 7 days`,
+          { cause: error },
+        );
+      });
+      throw error;
+    }
+  }
+
+  async function complete(key: string, uploadId: string, etags: readonly string[]): Promise<string> {
+    const Parts = etags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
+    try {
+      const done = await s3.send(
+        new CompleteMultipartUploadCommand({
+          ...place,
+          Key: key,
+          UploadId: uploadId,
+          MultipartUpload: { Parts },
+        }),
+        { requestTimeout: 600_000 },
+      );
+      return done.VersionId ?? "";
+    } catch (error) {
+      // It had been done, and the answer was lost: keys are never used twice.
+      if (errorCode(error) !== "NoSuchUpload") throw error;
+      const found = await s3.send(new HeadObjectCommand({ ...place, Key: key })).catch(() => undefined);
+      if (found?.VersionId === undefined) throw error;
+      return found.VersionId;
+    }
+  }
+
+  async function range(stored: StoredStream, from: number, to: number): Promise<Uint8Array> {
+    const command = new GetObjectCommand({
+      ...place,
+      Key: stored.key,
+      VersionId: stored.versionId,
+      Range: `bytes=${from}-${to - 1}`,
+    });
+    for (let tries = 1; ; tries++) {
+      try {
+        const found = await s3.send(command, { requestTimeout: timeToSend(to - from) });
+        const bytes = await found.Body!.transformToByteArray();
+        if (bytes.length === to - from) return bytes;
+        throw new Error(`${bytes.length} bytes came of ${to - from}`);
+      } catch (error) {
+        if (errorCode(error) === "InvalidObjectState")
+          throw new ArchivedObject(bucket, stored.key, stored.versionId, error);
+        if (error instanceof RekindleError || (error as { $metadata?: unknown }).$metadata !== undefined)
+          throw error;
+        if (tries === readTries)
+          throw new RekindleError(
+            "tool-failed",
+            `s3://${bucket}/${stored.key} can't be read from byte ${from} (${(error as Error).message}); run again`,
+            { cause: error },
+          );
+      }
+    }
+  }
+
+  return {
+    region,
+    bucket,
+    abort,
+    async inspect() {
+      await demandBucket(s3, place, region);
+      await demandVersioning(s3, place, region);
+      await demandEncryption(s3, place, region);
+    },
+    async send(key, stream, expectedBytes) {
+      const hash = createHash("sha256");
+      const stored = await upload(key, async (uploadId) => {
+        const etags: string[] = [];
+        const sending = new Set<Promise<void>>();
+        const spare: Buffer<ArrayBuffer>[] = [];
+        let failure: { error: unknown } | undefined;
+        let bytes = 0;
+        const send = (part: Buffer<ArrayBuffer>, length: number, number: number) => {
+          const sent = s3
+            .send(
+              new UploadPartCommand({
+                ...place,
+                Key: key,
+                UploadId: uploadId,
+                PartNumber: number,
+                Body: part.subarray(0, length),
+              }),
+              { requestTimeout: timeToSend(length) },
+            )
+            .then(
+              ({ ETag }) => {
+                etags[number - 1] = ETag!;
+                spare.push(part);
+              },
+              (error: unknown) => {
+                failure ??= { error: partFailure(bucket, key, number, error) };
+                // Who waits for the next bytes shall not wait for ever.
+                stream.stop();
+              },
+            )
+            .finally(() => sending.delete(sent));
+          sending.add(sent);
+        };
+        let number = 1;
+        let part = Buffer.allocUnsafeSlow(partBytes(number, expectedBytes));
+        let filled = 0;
+        const flush = async () => {
+          send(part, filled, number);
+          bytes += filled;
+          filled = 0;
+          number++;
+          while (sending.size > inFlight) await Promise.race(sending);
+        };
+        try {
+          for await (const chunk of stream.bytes) {
+            hash.update(chunk);
+            for (let at = 0; at < chunk.length; ) {
+              if (filled === part.length) {
+                await flush();
+                if (failure !== undefined) throw failure.error;
+                if (number > mostParts)
+                  throw new RekindleError("tool-failed", `${key} is larger than what S3 takes as one object`);
+                const wanted = partBytes(number, expectedBytes);
+                const free = spare.pop();
+                part = free?.length === wanted ? free : Buffer.allocUnsafeSlow(wanted);
+              }
+              const taken = Math.min(chunk.length - at, part.length - filled);
+              part.set(chunk.subarray(at, at + taken), filled);
+              filled += taken;
+              at += taken;
+            }
+          }
+        } catch (error) {
+          stream.stop();
+          await Promise.all(sending);
+          throw failure?.error ?? error;
+        }
+        if (filled > 0 || number === 1) send(part, filled, number);
+        bytes += filled;
+        await Promise.all(sending);
+        if (failure !== undefined) throw failure.error;
+        return { etags, bytes };
+      });
+      return { stored, sha256: hash.digest("hex") };
+    },
+    async *read(stored) {
+      const starts = Array.from(
+        { length: Math.ceil(stored.bytes / readBytes) },
+        (_, index) => index * readBytes,
+      );
+      const ask = (from: number) => {
+        const asked = range(stored, from, Math.min(stored.bytes, from + readBytes));
+        // Told when its turn comes, or not at all when an earlier one fails.
+        asked.catch(() => undefined);
+        return asked;
+      };
+      const asked: Promise<Uint8Array>[] = [];
+      for (let next = 0; next < starts.length || asked.length > 0; ) {
+        while (asked.length < inFlight && next < starts.length) asked.push(ask(starts[next++]!));
+        yield await asked.shift()!;
+      }
+    },
+    copy(from) {
+      return upload(from.key, async (uploadId) => {
+        const source = `${from.bucket}/${from.key.split("/").map(encodeURIComponent).join("/")}?versionId=${encodeURIComponent(from.versionId)}`;
+        const count = Math.max(1, Math.ceil(from.bytes / copyBytes));
+        const starts = Array.from({ length: count }, (_, index) => index * copyBytes);
+        const etags = await inParallel(copiesAtOnce, starts, async (start) => {
+          const end = Math.min(from.bytes, start + copyBytes) - 1;
+          const copied = await s3.send(
+            new UploadPartCopyCommand({
+              ...place,
+              Key: from.key,
+              UploadId: uploadId,
+              PartNumber: start / copyBytes + 1,
+              CopySource: source,
+              ...(from.bytes === 0 ? {} : { CopySourceRange: `bytes=${start}-${end}` }),
+              ...(account === undefined ? {} : { ExpectedSourceBucketOwner: account }),
+            }),
+            { requestTimeout: timeToSend(copyBytes) },
+          );
+          return copied.CopyPartResult!.ETag!;
+        });
+        return { etags, bytes: from.bytes };
+      });
+    },
+    async remove({ key, versionId }) {
+      await s3.send(new DeleteObjectCommand({ ...place, Key: key, VersionId: versionId }));
+    },
+    async openUploads(prefix) {
+      const open: OpenUpload[] = [];
+      let from: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+      while (from !== undefined) {
+        const page: ListMultipartUploadsCommandOutput = await s3.send(
+          new ListMultipartUploadsCommand({ ...place, Prefix: prefix, ...from }),
+        );
+        for (const { Key, UploadId } of page.Uploads ?? []) open.push({ key: Key!, uploadId: UploadId! });
+        from =
+          page.IsTruncated && page.NextKeyMarker !== undefined
+            ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker! }
+            : undefined;
+      }
+      return open;
+    },
+  };
+}
+
+async function demandEncryption(s3: S3Client, place: Place, region: string): Promise<void> {
+  const algorithm = await s3.send(new GetBucketEncryptionCommand(place)).then(
+    ({ ServerSideEncryptionConfiguration: found }) =>
+      found?.Rules?.[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm ?? "none",
+    (error: unknown) => {
+      if (errorCode(error) !== "ServerSideEncryptionConfigurationNotFoundError") throw error;
+      return "none";
+    },
+  );
+  if (algorithm.startsWith("aws:kms")) return;
+  throw new RekindleError(
+    "refused",
+    `bucket ${place.Bucket} in ${region} encrypts by itself with ${algorithm}, and not with a key of KMS; nothing was written; deploy the foundation again: npx cdktf deploy foundation-stack`,
+  );
+}
+
+function partFailure(bucket: string, key: string, number: number, error: unknown): unknown {
+  if (error instanceof RekindleError) return error;
+  return new RekindleError(
+    "tool-failed",
+    `part ${number} of s3://${bucket}/${key} could not be sent (${(error as Error).message}); nothing of it is kept; run again`,
+    { cause: error },
+  );
+}
