@@ -314,7 +314,7 @@ program
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
 restore
-  .command("database")
+  .command("rds")
   .description(
     "an RDS instance of the primary as it was at a moment, in place of the present one, which is kept",
   )

@@ -17,7 +17,7 @@ import { environmentName, topologyOf } from "./project.ts";
 import { awsAccessOfShell, running } from "./shell.ts";
 import { wishOf } from "./wish.ts";
 
-/** `rekindle restore database`: an RDS instance of the primary as it was, in its own place. */
+/** `rekindle restore rds`: an RDS instance of the primary as it was, in its own place. */
 export async function restoreDatabaseCommand(
   database: string,
   options: Options & { asOf?: string; point?: string; dryRun?: boolean },
