@@ -302,12 +302,31 @@ program
   .command("plan")
   .description("choose what to rebuild from, say why, and pin it for recovery-stack")
   .addOption(env)
-  .addOption(new Option("--as-of <time>", "the newest point of that moment, in ISO 8601").conflicts("point"))
+  .addOption(
+    new Option(
+      "--as-of <time>",
+      "the state of that moment, in ISO 8601: RDS to the second, other data by the newest point before it",
+    ).conflicts("point"),
+  )
   .option("--point <id>", "one recovery point")
   .option("--region <region>", "where to rebuild; else the recovery region")
   .option("--out <file>", "write the plan to a file too")
   .addOption(json)
   .action(async (options) => (await entry()).planCommand(options));
+restore
+  .command("rds")
+  .description(
+    "an RDS instance of the primary as it was at a moment, in place of the present one, which is kept",
+  )
+  .argument("<database>", "its name in the environment")
+  .addOption(new Option("--as-of <time>", "to the second, in ISO 8601").conflicts("point"))
+  .option("--point <id>", "the snapshot of one recovery point")
+  .option("--dry-run", "only say what it would be restored from, and what would change")
+  .addOption(env)
+  .addOption(json)
+  .action(async (database, options) =>
+    (await import("./entry/restore-database.ts")).restoreDatabaseCommand(database, options),
+  );
 restore
   .command("volume")
   .description("replace a running server's data by that of a recovery point, or look at that beside it")
@@ -453,6 +472,10 @@ program
     "install the system packages that real servers take and that are missing, and fetch the rest",
   )
   .option("--time-passes <duration>", "between the last snapshot and the loss: the age of the data", "3s")
+  .option(
+    "--as-of <duration>",
+    "bring back a past moment, so long before the loss, although a newer recovery point is there",
+  )
   .option("--keep", "leave the rebuilt environment and its sandbox running")
   .option("--record", "keep the outcome in the shell's AWS, where rekindle status finds it on every machine")
   .addOption(json)

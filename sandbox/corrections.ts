@@ -18,6 +18,11 @@ function withDefaultInterfaceEnd(request: ApiRequest): ApiRequest {
     const name = `NetworkInterface.${index}.DeleteOnTermination`;
     if (!isExisting && !form.has(name)) form.set(name, "true");
   }
+  return withForm(request, form);
+}
+
+/** The same request with other parameters. */
+export function withForm(request: ApiRequest, form: URLSearchParams): ApiRequest {
   const body = Buffer.from(form.toString());
   return { ...request, form, body, rawHeaders: withLength(request.rawHeaders, body.length) };
 }

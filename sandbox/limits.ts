@@ -5,6 +5,7 @@ const always: readonly string[] = [
   "EBS's archive tier is the gateway's stand-in: it knows what lies there, and volumes are made of it all the same; no lifecycle moves anything into Glacier",
   "everything is in memory: stopping or restarting the sandbox forgets all of it",
   "most changes are done at once, so waiting times are shorter than AWS's",
+  "automated backups reach another region every five seconds, where RDS takes five minutes, and so are newer there than AWS's",
   "policies are stored and not enforced, those of keys neither, and a disabled key encrypts; quotas and prices are not there",
   "what another account copies is a new volume, image or database with the source's description, for the emulator copies within an account only",
   "bucket names and signatures are not checked against other accounts",
@@ -19,7 +20,7 @@ const withoutBodies: readonly string[] = [
 
 const withBodies: readonly string[] = [
   "every RDS PostgreSQL is Debian's PostgreSQL 15, whatever its version says, with its own settings and not its parameter group's; its storage does not grow",
-  "a database is restored to a moment from an instance that is there, not from the backups of one that was deleted",
+  "a database is restored to a moment from an instance that is there or from what another region keeps of it, not from what a deleted one left in its own region",
   "clusters, read replicas and other kinds of databases hold no data: only their description is copied and restored",
   "a target is healthy or not by its last health check alone; load balancers speak plain text on the loopback interface",
   "an image holds its instance's root volume, and none of its data volumes",

@@ -22,9 +22,10 @@ export function neededRegions(request: ApiRequest, homes: BucketHomes): NeededRe
 
 const sourceName = /^Source\w*(Identifier|Arn)$/;
 
-/** Copies between regions name their source by region (EC2) or by ARN (RDS). */
+/** Copies and replications between regions name their source by region (EC2) or by ARN (RDS). */
 function copySource({ action, form }: ApiRequest): string | undefined {
-  if (!/^(Copy|Create\w+ReadReplica)/.test(action)) return undefined;
+  if (!/^(Copy|Create\w+ReadReplica|StartDBInstanceAutomatedBackupsReplication)/.test(action))
+    return undefined;
   const named = form.get("SourceRegion");
   if (named !== null) return named;
   for (const [name, value] of form) {

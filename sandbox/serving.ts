@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../bootstrap/edges/clock.ts";
-import { automatedBackupsStandIn } from "./automated-backups-stand-in.ts";
+import { AutomatedBackupsStandIn } from "./automated-backups-stand-in.ts";
 import type { Engine } from "./bodies/engine.ts";
 import { BucketHomes } from "./bucket-homes.ts";
 import { BuilderStandIn } from "./builder-stand-in.ts";
@@ -14,6 +14,7 @@ import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
+import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
 import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
@@ -41,6 +42,7 @@ export async function gatewayState({
 }: GatewayParts): Promise<GatewayState> {
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
+  const backups = new ReplicatedBackups(clock, lost, note);
   const aws = (request: IncomingMessage, response: ServerResponse) => {
     if (!isOfEmulator(request)) return answerApi(state, request, response);
     response.writeHead(403).end("a server of the sandbox has no say in the sandbox\n");
@@ -48,7 +50,16 @@ export async function gatewayState({
   // What only bodies need is loaded only for them: a sandbox without starts in less time.
   const bodies =
     engine &&
-    new (await import("./bodies/bodies.ts")).Bodies({ engine, emulator, lost, folder, clock, aws, note });
+    new (await import("./bodies/bodies.ts")).Bodies({
+      engine,
+      emulator,
+      lost,
+      backups,
+      folder,
+      clock,
+      aws,
+      note,
+    });
   const state: GatewayState = {
     clock,
     emulator,
@@ -63,7 +74,7 @@ export async function gatewayState({
       ...(bodies?.standIns ?? [builders, noAgentsStandIn]),
       new DebianImageStandIn(),
       loadBalancerStandIn,
-      automatedBackupsStandIn,
+      new AutomatedBackupsStandIn(backups),
       new KeptStandIn(clock),
       orderableDatabases,
       new SnapshotTierStandIn(clock),

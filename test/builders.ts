@@ -1,7 +1,7 @@
 import type { Role, Topology } from "../bootstrap/config/schema.ts";
 import { environmentSchema, roleSchema } from "../bootstrap/config/schema.ts";
 import type { GoldenImage } from "../bootstrap/image/image.ts";
-import type { RecoveryPoint } from "../bootstrap/recovery/point.ts";
+import type { DatabaseSet, RecoveryPoint } from "../bootstrap/recovery/point.ts";
 import type { CatalogContents } from "../bootstrap/recovery/resolve.ts";
 import type { Manifest } from "../bootstrap/release/manifest.ts";
 import type { RoleSource } from "../bootstrap/release/release.ts";
@@ -60,6 +60,32 @@ export function aTopology(changes: Record<string, unknown> = {}, roles: Record<s
       }),
       ...roles,
     },
+  };
+}
+
+/** As an environment's file describes it. */
+export function aDatabase(changes: Record<string, unknown> = {}) {
+  return {
+    engine: "postgres",
+    engineVersion: "15.8",
+    instanceClass: "db.t3.medium",
+    storageGiB: 20,
+    port: 5432,
+    databaseName: "ledger",
+    username: "ledger",
+    clients: ["web"],
+    ...changes,
+  };
+}
+
+/** A snapshot of the database `ledger`, in both regions. */
+export function aDatabaseSet(takenAt: string): DatabaseSet {
+  return {
+    kind: "database",
+    database: "ledger",
+    takenAt,
+    observed: { label: "crash", ran: [], reasons: ["RDS takes its snapshots of a database that runs"] },
+    snapshots: { [primary]: "ledger-p", [recovery]: "ledger-r" },
   };
 }
 

@@ -11,13 +11,13 @@ import { benchTopology } from "../catalog-topology.ts";
 const access = { endpoint: process.env.AWS_ENDPOINT_URL!, stopwatch: new Stopwatch(systemClock) };
 const topology: Topology = benchTopology();
 const cloud = connectCloud(access, topology);
-const { catalog } = cloud.recovery;
+const { catalog, backups } = cloud.recovery;
 
 switch (process.argv[2]) {
   case "plan": {
     const wish = { kind: "newest" } as const;
     const recoveryDeployed = async () => false;
-    const shared = { topology, catalog, pinTo: catalog, account: cloud.account, clock: systemClock };
+    const shared = { topology, catalog, backups, pinTo: catalog, account: cloud.account, clock: systemClock };
     console.log(JSON.stringify(await makePlan({ ...shared, wish, recoveryDeployed })));
     break;
   }

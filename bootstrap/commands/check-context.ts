@@ -7,7 +7,7 @@ export interface CheckContext {
   topology: Topology;
   account: Account;
   /** Where a recovery would be: nothing is looked up anywhere else. */
-  region: Pick<CloudRegion, "region" | "catalog" | "images" | "holdings">;
+  region: Pick<CloudRegion, "region" | "catalog" | "images" | "holdings" | "backups">;
   trusted: readonly PublicKey[];
   /** ISO 8601, UTC, by the service's clock. */
   now: string;

@@ -1,11 +1,14 @@
 import { keyAlias } from "../config/names.ts";
 import { type Check, check } from "../recovery/check.ts";
-import { type Wish, whyNot } from "../recovery/choose.ts";
+import type { Wish } from "../recovery/choose.ts";
+import { describePin } from "../recovery/database-pin.ts";
 import type { Pins } from "../recovery/pins.ts";
-import { expectedData, resolvePlan } from "../recovery/resolve.ts";
+import { resolvePlan } from "../recovery/resolve.ts";
+import { describeSource, type Restorable } from "../recovery/restorable.ts";
 import { sha256 } from "../release/digest.ts";
 import type { CheckContext } from "./check-context.ts";
 import { checkPoints } from "./check-points.ts";
+import { lookAround } from "./plan.ts";
 import { verifyRelease } from "./verify-release.ts";
 
 /**
@@ -18,9 +21,9 @@ export async function checkRegion(context: CheckContext): Promise<Check[]> {
   await context.account.demand(topology.environment.account, region.region);
   await catalog.store.inspect();
   const wish: Wish = { kind: "newest" };
-  const expected = { ...expectedData(topology, region.region), now };
-  const contents = await catalog.contents(wish, (point) => whyNot(point, wish, expected));
-  const planned = resolvePlan({ topology, region: region.region, wish, now, contents });
+  const around = await lookAround({ topology, ...region }, wish, now);
+  const { contents, restorable } = around;
+  const planned = resolvePlan({ topology, region: region.region, wish, now, ...around });
   const plan = planned.kind === "planned" ? planned.plan : undefined;
   const pinned = (await catalog.pinnedPlan())?.plan;
   const here = pinned?.region === region.region ? pinned : undefined;
@@ -35,7 +38,7 @@ export async function checkRegion(context: CheckContext): Promise<Check[]> {
       expected: "can be made",
       found:
         planned.kind === "planned"
-          ? `from ${planned.plan.point ?? "no point: the environment has no data"}`
+          ? `from ${planned.plan.point ?? "no point: no data set needs one"}`
           : planned.reasons.join("; "),
     },
     await checkKey(context),
@@ -43,6 +46,7 @@ export async function checkRegion(context: CheckContext): Promise<Check[]> {
     ...(plan === undefined ? [] : await checkImages(context, plan.pins)),
     ...(plan?.point === undefined ? [] : await checkPoints(context, [plan.point])),
     ...(here === undefined ? [] : await checkPinned(context, here.id, here.pins)),
+    ...(here === undefined ? [] : checkSeconds(here.pins, restorable)),
     ...(here?.point === undefined || here.point === plan?.point
       ? []
       : await checkPoints(context, [here.point])),
@@ -79,6 +83,29 @@ async function checkImages({ region }: CheckContext, pins: Pins): Promise<Check[
       return check(`image ${imageId} of ${role} in ${region.region}`, "available", found);
     }),
   );
+}
+
+/** Whether what a pinned plan restores databases from still reaches its seconds: backups expire. */
+function checkSeconds({ databases }: Pins, restorable: readonly Restorable[]): Check[] {
+  return Object.entries(databases).flatMap(([name, pin]) => {
+    if (pin.kind !== "point-in-time") return [];
+    const source = describeSource(pin.source);
+    const window = restorable.find((one) => one.database === name && describeSource(one.source) === source);
+    const [from, until, wanted] = [window?.from, window?.until, pin.restoreTime].map((at) =>
+      Date.parse(at ?? ""),
+    );
+    return [
+      {
+        name: `what database ${name} of the pinned plan comes from`,
+        passed: from! <= wanted! && wanted! <= until!,
+        expected: describePin(pin),
+        found:
+          window === undefined
+            ? "nothing that reaches it"
+            : `reaches from ${window.from} until ${window.until}`,
+      },
+    ];
+  });
 }
 
 /** What a pinned plan adds to the newest state's: the manifest's very version, and the images as they were then. */

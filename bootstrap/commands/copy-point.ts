@@ -1,8 +1,10 @@
+import { isCluster } from "../config/databases.ts";
 import { keyAlias } from "../config/names.ts";
 import type { Place } from "../config/places.ts";
-import type { Topology } from "../config/schema.ts";
+import type { Database, Topology } from "../config/schema.ts";
 import { AtOnce } from "../edges/at-once.ts";
 import type { Account } from "../edges/aws/account.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { DatabaseSnapshots } from "../edges/aws/database-snapshots.ts";
 import type { SnapshotCopies, SnapshotSource, VolumeSnapshots } from "../edges/aws/snapshots.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -34,6 +36,9 @@ export interface PointPlace {
   catalog: Catalog;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  /** The same of Aurora's clusters. */
+  clusters: DatabaseSnapshots;
+  backups: DatabaseBackups;
   copying: AtOnce;
 }
 
@@ -124,7 +129,7 @@ async function faultsIn(context: CopyContext, point: RecoveryPoint, to: PointPla
   }
   const parts = copiedParts(point);
   const { databases } = context.topology.environment;
-  const sizes = parts.map((part) => [part, part.sizeGiB ?? databases[part.role]?.storageGiB ?? 1] as const);
+  const sizes = parts.map((part) => [part, part.sizeGiB ?? storageOf(databases[part.role]) ?? 1] as const);
   const progress = new CopyProgress(to.place.name, context.clock, context.print, new Map(sizes));
   const faults = await Promise.all(
     parts.map(async (part) => {
@@ -162,7 +167,7 @@ async function bringPart(context: Bringing, part: CopiedPart): Promise<void> {
   }
   const source = await readySource(context, part);
   await to.copying.run(async () => {
-    const copies = copiesOf(to, part);
+    const copies = copiesOf(context, to, part);
     const label = pointLabel(context.point, part);
     const copy = await insist(context, `the copy of ${part.name} to ${name}`, () =>
       copies.copy(source, context.key, label),
@@ -175,7 +180,7 @@ async function bringPart(context: Bringing, part: CopiedPart): Promise<void> {
 /** The copy that is noted, or that an interrupted command has started; one that is of no use is removed. */
 async function begunCopy(context: Bringing, part: CopiedPart): Promise<string | undefined> {
   const { to, point } = context;
-  const copies = copiesOf(to, part);
+  const copies = copiesOf(context, to, part);
   const [source] = sourceNames(context, part);
   const noted = part.snapshots[to.place.name];
   const begun = noted ?? (source && (await copies.startedCopy(source, pointLabel(point, part))));
@@ -195,7 +200,7 @@ async function readySource(context: Bringing, part: CopiedPart): Promise<Snapsho
     const from = context.places.find(
       ({ place }) => place.region === source.region && place.role === undefined,
     )!;
-    const copies = copiesOf(from, part);
+    const copies = copiesOf(context, from, part);
     try {
       await available(context, `snapshot ${source.snapshot} in ${source.region}`, () =>
         copies.state(source.snapshot),
@@ -233,7 +238,7 @@ async function arrive(
   snapshot: string,
   { isCopy }: { isCopy: boolean },
 ): Promise<void> {
-  const copies = copiesOf(context.to, part);
+  const copies = copiesOf(context, context.to, part);
   await available(context, `snapshot ${snapshot} in ${context.to.place.name}`, async () => {
     const state = await copies.state(snapshot);
     if (state.kind === "failed") {
@@ -256,6 +261,17 @@ function available(
   });
 }
 
-function copiesOf({ volumes, databases }: PointPlace, part: CopiedPart): SnapshotCopies {
-  return part.kind === "volume" ? volumes : databases;
+function copiesOf(
+  { topology }: CopyContext,
+  { volumes, databases, clusters }: PointPlace,
+  part: CopiedPart,
+): SnapshotCopies {
+  if (part.kind === "volume") return volumes;
+  const database = topology.environment.databases[part.role];
+  return database !== undefined && isCluster(database) ? clusters : databases;
+}
+
+/** A cluster's is not known before it is asked. */
+function storageOf(database: Database | undefined): number | undefined {
+  return database === undefined || isCluster(database) ? undefined : database.storageGiB;
 }

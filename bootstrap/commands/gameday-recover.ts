@@ -5,8 +5,10 @@ import type { Terraform } from "../edges/terraform.ts";
 import { type Learned, objectivesOf } from "../gameday/assemble.ts";
 import { bootChecks, isUp, type ServerBoot } from "../gameday/boots.ts";
 import { dataChecks, driftChecks } from "../gameday/live-checks.ts";
+import { momentChecks, rowsOfMoment } from "../gameday/moment-checks.ts";
 import { dataLoss, type Row } from "../gameday/rows.ts";
 import type { Check } from "../recovery/check.ts";
+import type { Wish } from "../recovery/choose.ts";
 import type { Field, LiveField } from "./field.ts";
 import { type Waiting, waitForBoots, waitUntilServed } from "./gameday-live.ts";
 import type { Journal } from "./journal.ts";
@@ -33,14 +35,17 @@ export async function recover(
 ): Promise<void> {
   const { topology, clock } = context;
   const { cloud, terraform, live } = field;
+  const wish: Wish =
+    learned.asOf === undefined ? { kind: "newest" } : { kind: "as-of", moment: learned.asOf };
   const plan = await journal.step("plan", () =>
     makePlan({
       topology,
       catalog: cloud.recovery.catalog,
+      backups: cloud.recovery.backups,
       pinTo: cloud.recovery.catalog,
       recoveryDeployed: async () => false,
       account: cloud.account,
-      wish: { kind: "newest" },
+      wish,
       clock,
     }),
   );
@@ -55,6 +60,10 @@ export async function recover(
     ...(await verify({ topology, cloud, pins: plan.pins })),
     ...bootChecks(learned.boots ?? []),
     ...(learned.data === undefined ? [] : dataChecks(written, learned.data, objectivesOf(topology))),
+    ...(learned.asOf === undefined ? [] : momentChecks(plan, learned.asOf)),
+    ...(learned.asOf === undefined || learned.data === undefined
+      ? []
+      : rowsOfMoment(plan, learned.asOf, written, learned.data.cameBack)),
     ...(live === undefined ? [] : await driftOfLive(live, learned.boots ?? [])),
   ]);
 }
@@ -73,9 +82,14 @@ async function comeUp(
     const cameBack = await journal.step("first page", () =>
       waitUntilServed(context, live, region, recovery.last, learned),
     );
-    learned.data = dataLoss(written, cameBack, learned.faultAt!);
+    // Of a day to a past moment, what was written after that moment is given up, and not lost.
+    learned.data = dataLoss(writtenUntil(written, learned.asOf), cameBack, learned.asOf ?? learned.faultAt!);
   }
   await journal.step("every boot", () => waitForBoots(context, live, region, learned));
+}
+
+function writtenUntil(written: readonly Row[], moment: string | undefined): Row[] {
+  return written.filter(({ at }) => moment === undefined || Date.parse(at) <= Date.parse(moment));
 }
 
 /** Of servers that came up: what those that did not lack of their release, their boots have told. */
@@ -96,6 +110,7 @@ export async function prepare(
     await synthesisInput({
       topology: context.topology,
       catalog: field.cloud.recovery.catalog,
+      backups: field.cloud.recovery.backups,
       recoveryDeployed: async () => false,
       clock: context.clock,
       print: context.print,

@@ -45,6 +45,8 @@ export interface GameDayContext {
   passedOver: string[];
   /** How long after the snapshot the region is lost. */
   passingMs: number;
+  /** For a day to a past moment: how long before the loss that moment lies, at least. */
+  goingBackMs?: number;
   /** How long servers may take to come up, and builders of images to power themselves off. */
   bootLimitSeconds: number;
   /** Leaves the rebuilt environment and the sandbox running. */
@@ -120,17 +122,28 @@ async function rehearse(
   const writing = live?.clients && (await writeRows(context, live, live.clients.primary, journal, learned));
   let mark: number;
   try {
-    await journal.step("snapshot", () =>
+    const snapshot = () =>
       takeSnapshot({
         ...shared,
         primary: cloud.primary,
         recovery: cloud.recovery,
         ...(live === undefined ? withoutBodies : { shellOf: live.shellOf }),
-      }),
-    );
+      });
+    await journal.step("snapshot", snapshot);
     await journal.step("let time pass", () =>
       stopwatch.during("passing", () => clock.sleep(context.passingMs)),
     );
+    if (context.goingBackMs !== undefined) {
+      const { goingBackMs } = context;
+      const moment = clock.now();
+      learned.asOf = moment.toISOString();
+      // What a plan of the newest state would take.
+      await journal.step("newer snapshot", snapshot);
+      const passed = clock.now().getTime() - moment.getTime();
+      await journal.step("let more time pass", () =>
+        stopwatch.during("passing", () => clock.sleep(Math.max(0, goingBackMs - passed))),
+      );
+    }
     mark = await journal.step("fault", () => loseRegion(context, sandbox));
     learned.faultAt = clock.now().toISOString();
   } finally {

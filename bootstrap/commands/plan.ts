@@ -1,17 +1,22 @@
+import { primaryDatabases } from "../config/databases.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { isCold, type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
-import { expectedData, resolvePlan } from "../recovery/resolve.ts";
+import { type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
+import { describeSkew } from "../recovery/skew.ts";
 
 export interface PlanContext {
   topology: Topology;
   /** Where to rebuild: everything is looked up there and nowhere else. */
   catalog: Catalog;
+  /** Of the same region. */
+  backups: DatabaseBackups;
   /** Where synthesis looks for the pinned plan: beside Terraform's state. */
   pinTo: Catalog;
   /** True when `recovery-stack`'s state holds resources. */
@@ -28,9 +33,8 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   await catalog.store.inspect();
   const { region } = catalog.store;
   const now = (await serviceTime(catalog.store, clock)).toISOString();
-  const expected = { ...expectedData(topology, region), now };
-  const contents = await catalog.contents(wish, (point) => whyNot(point, wish, expected));
-  const planned = resolvePlan({ topology, region, wish, now, contents });
+  const around = await lookAround(context, wish, now);
+  const planned = resolvePlan({ topology, region, wish, now, ...around });
   if (planned.kind === "refused") {
     throw new RekindleError("no-recovery-point", `nothing to rebuild ${topology.environment.name} from`, {
       details: planned.reasons,
@@ -41,6 +45,24 @@ export async function makePlan(context: PlanContext): Promise<RecoveryPlan> {
   await context.pinTo.pinPlan({ version: 1, pinnedBy: "request", plan: planned.plan });
   await refuseRemoved(catalog, planned.plan);
   return planned.plan;
+}
+
+/** Everything that a plan is resolved from, as one region tells it. */
+export async function lookAround(
+  { topology, catalog, backups }: Pick<PlanContext, "topology" | "catalog" | "backups">,
+  wish: Wish,
+  now: string,
+): Promise<RegionNow> {
+  const [restorable, liveThen] = await Promise.all([
+    backups.restorable(primaryDatabases(topology.environment)),
+    wish.kind === "as-of" ? catalog.releaseAt(wish.moment) : undefined,
+  ]);
+  const wanted = wantedOfPoint({ topology, region: catalog.store.region, wish, now, restorable });
+  const contents = await catalog.contents(wish, (point) => whyNot(point, wish, wanted));
+  if (liveThen === undefined) return { contents, restorable };
+  const found = await catalog.manifest(liveThen);
+  const manifests = { ...contents.manifests, ...(found && { [liveThen]: found }) };
+  return { contents: { ...contents, manifests }, restorable, liveThen };
 }
 
 /**
@@ -77,12 +99,14 @@ async function refuseToMove({ catalog, pinTo, recoveryDeployed }: PlanContext): 
 /** A plan for people: what comes back, from when, and why not newer. */
 export function describePlan(plan: RecoveryPlan): string[] {
   return [
-    `plan ${plan.id} for ${plan.environment} in ${plan.region}`,
+    `plan ${plan.id} for ${plan.environment} in ${plan.region}${plan.asOf === undefined ? "" : ` as of ${plan.asOf}`}`,
     ...plan.reasons.map((reason) => `  ${reason}`),
     ...(plan.consistency === undefined ? [] : [`  consistency: ${plan.consistency}`]),
     ...plan.dataSets.map(
-      ({ name, takenAt, rpoSeconds }) => `  data of ${name}: from ${takenAt}, RPO ${rpoSeconds.toFixed(1)} s`,
+      ({ name, takenAt, rpoSeconds }) =>
+        `  data of ${name}: from ${takenAt}, ${plan.asOf === undefined ? "RPO" : "before that moment by"} ${rpoSeconds.toFixed(1)} s`,
     ),
+    ...(plan.skew === undefined ? [] : [`  skew: ${describeSkew(plan.skew)}`]),
     ...Object.entries(plan.pins.roles).map(
       ([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`,
     ),

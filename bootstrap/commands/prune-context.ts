@@ -9,11 +9,8 @@ import type { Decision, RetentionPolicy } from "../recovery/retention.ts";
 
 export type PruneRegion = Pick<
   CloudRegion,
-  "region" | "catalog" | "volumes" | "databases" | "images" | "holdings" | "archive"
-> & {
-  /** Where the environment has clusters. */
-  clusters?: Pick<CloudRegion["databases"], "remove">;
-};
+  "region" | "catalog" | "volumes" | "databases" | "clusters" | "images" | "holdings" | "archive"
+>;
 
 export interface PruneContext {
   topology: Topology;
@@ -41,7 +38,7 @@ export async function readProtections(regions: readonly PruneRegion[], now: stri
   );
 }
 
-/** What removes a thing of one kind; a region without it can have none. */
+/** What removes a thing of one kind. */
 export function removerOf(place: PruneRegion, kind: Leftover["kind"]): { remove(id: string): Promise<void> } {
   const removers = {
     snapshot: place.volumes,
@@ -49,9 +46,7 @@ export function removerOf(place: PruneRegion, kind: Leftover["kind"]): { remove(
     "DB cluster snapshot": place.clusters,
     image: place.images,
   };
-  const remover = removers[kind];
-  if (remover !== undefined) return remover;
-  throw new RekindleError("refused", `a ${kind} in ${place.region} can't be removed yet; remove it by hand`);
+  return removers[kind];
 }
 
 /** A point as the first region that has it tells it. */

@@ -1,3 +1,4 @@
+import { primaryDatabases } from "../config/databases.ts";
 import { instanceProfile } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
@@ -33,7 +34,14 @@ export async function recoveryStatus(rebuild: Rebuild): Promise<StatusCheck[]> {
   const { topology, region, state, seen } = rebuild;
   const needs = needsOf(topology, region.region);
   const planned = await lookOn(seen, async ({ now, contents }) =>
-    resolvePlan({ topology, region: region.region, wish: { kind: "newest" }, now, contents }),
+    resolvePlan({
+      topology,
+      region: region.region,
+      wish: { kind: "newest" },
+      now,
+      contents,
+      restorable: await region.backups.restorable(primaryDatabases(topology.environment)),
+    }),
   );
   const pins =
     planned.kind === "seen" && planned.value.kind === "planned" ? planned.value.plan.pins : undefined;

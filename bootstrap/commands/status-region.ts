@@ -1,6 +1,7 @@
 import type { Place } from "../config/places.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { Capacity } from "../edges/aws/capacity.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Permissions } from "../edges/aws/permissions.ts";
 import type { RecoveryParts } from "../edges/aws/recovery-parts.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -13,6 +14,7 @@ export interface StatusRegion {
   /** The place's own: a vault's is not the environment's. */
   account: Account;
   catalog: Catalog;
+  backups: DatabaseBackups;
   parts: RecoveryParts;
   capacity: Capacity;
   permissions: Permissions;

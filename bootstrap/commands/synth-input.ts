@@ -1,17 +1,18 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Topology } from "../config/schema.ts";
+import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import type { Clock } from "../edges/clock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
-import { type Wish, whyNot } from "../recovery/choose.ts";
+import type { Wish } from "../recovery/choose.ts";
 import type { PinnedPlan } from "../recovery/plan.ts";
-import { type CatalogContents, expectedData, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
+import { type RegionNow, resolvePlan, resolvePrimary } from "../recovery/resolve.ts";
 import type { Resolved, SynthesisInput } from "../recovery/synthesis.ts";
 import { uncovered } from "../recovery/uncovered.ts";
-import { refuseRemoved } from "./plan.ts";
+import { lookAround, refuseRemoved } from "./plan.ts";
 
 const newest: Wish = { kind: "newest" };
 
@@ -19,6 +20,8 @@ export interface SynthesisContext {
   topology: Topology;
   /** The recovery region's. */
   catalog: Catalog;
+  /** Of the same region. */
+  backups: DatabaseBackups;
   /** True when `recovery-stack`'s state holds resources: then its plan must not move by itself. */
   recoveryDeployed(): Promise<boolean>;
   clock: Clock;
@@ -34,13 +37,12 @@ export async function synthesisInput(context: SynthesisContext): Promise<Synthes
   try {
     await context.catalog.store.inspect();
     const now = (await serviceTime(context.catalog.store, context.clock)).toISOString();
-    const expected = { ...expectedData(topology, context.catalog.store.region), now };
-    const contents = await context.catalog.contents(newest, (point) => whyNot(point, newest, expected));
+    const around = await lookAround(context, newest, now);
     return {
       version: 1,
       topology,
-      primary: resolvePrimary(topology, contents),
-      recovery: await resolveRecovery(context, contents, now),
+      primary: resolvePrimary(topology, around.contents),
+      recovery: await resolveRecovery(context, around, now),
     };
   } catch (error) {
     // "Could not look" must not read as "not there": the reason is the error's own.
@@ -62,11 +64,7 @@ export async function writeSynthesisInput(path: string, input: SynthesisInput): 
   await rename(draft, path);
 }
 
-async function resolveRecovery(
-  context: SynthesisContext,
-  contents: CatalogContents,
-  now: string,
-): Promise<Resolved> {
+async function resolveRecovery(context: SynthesisContext, around: RegionNow, now: string): Promise<Resolved> {
   const { topology, catalog, print } = context;
   const pinned = await catalog.pinnedPlan();
   if (pinned !== undefined && (await staysPinned(context, pinned))) {
@@ -76,7 +74,7 @@ async function resolveRecovery(
     const reasons = missing.map((what) => `the pinned plan ${pinned.plan.id} has ${what}`);
     return { kind: "refused", reasons: [...reasons, "ask for another plan: rekindle plan"] };
   }
-  const planned = resolvePlan({ topology, region: catalog.store.region, wish: newest, now, contents });
+  const planned = resolvePlan({ topology, region: catalog.store.region, wish: newest, now, ...around });
   if (planned.kind === "refused") return planned;
   await catalog.writePlan(planned.plan);
   await catalog.pinPlan({ version: 1, pinnedBy: "synthesis", plan: planned.plan });

@@ -80,6 +80,11 @@ export function databaseIdentifier(environment: string, site: Site, database: st
   return `rekindle-${environment}-${site}-${database}`;
 }
 
+export function isDatabaseOf(environment: string, identifier: string | undefined): boolean {
+  const sites: Site[] = ["primary", "recovery"];
+  return sites.some((site) => identifier?.startsWith(databaseIdentifier(environment, site, "")) ?? false);
+}
+
 export function loadBalancerName(environment: string, site: Site, role: string): string {
   return `${environment}-${site === "primary" ? "p" : "r"}-${role}`;
 }

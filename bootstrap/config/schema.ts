@@ -38,6 +38,34 @@ const site = z.strictObject({
   zones: z.record(z.string().regex(/^[a-f]$/, "an availability zone letter, a to f"), zone),
 });
 
+const databaseUser = z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores");
+const ofAnyDatabase = {
+  engineVersion: z.string(),
+  instanceClass: z.string().regex(/^db\.[a-z0-9.-]+$/, "an instance class such as db.t3.medium"),
+  port,
+  databaseName: databaseUser,
+  username: databaseUser,
+  /** Roles whose servers may connect. */
+  clients: z.array(identifier).min(1),
+  backupRetentionDays: z.int().min(1).max(35).default(7),
+};
+const database = z.discriminatedUnion("engine", [
+  z.strictObject({
+    engine: z.enum(["postgres", "mysql", "mariadb"]),
+    ...ofAnyDatabase,
+    storageGiB: z.int().min(20).max(65536),
+    /** Also keeps the automated backups in the recovery region, which can then restore to any second. */
+    replicateBackups: z.boolean().default(false),
+  }),
+  /** A cluster: RDS replicates no automated backups of one, so that another region has its snapshots only. */
+  z.strictObject({
+    engine: z.enum(["aurora-postgresql", "aurora-mysql"]),
+    ...ofAnyDatabase,
+    /** The writer and its readers. */
+    instances: z.int().min(1).max(16).default(1),
+  }),
+]);
+
 export const environmentSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1),
@@ -55,26 +83,15 @@ export const environmentSchema = z.strictObject({
       dependsOn: z.array(identifier).default([]),
     }),
   ),
-  databases: z
-    .record(
-      identifier,
-      z.strictObject({
-        engine: z.enum(["postgres", "mysql", "mariadb"]),
-        engineVersion: z.string(),
-        instanceClass: z.string().regex(/^db\.[a-z0-9.-]+$/, "an instance class such as db.t3.medium"),
-        storageGiB: z.int().min(20).max(65536),
-        port,
-        databaseName: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
-        username: z.string().regex(/^[a-z][a-z0-9_]*$/, "lower-case letters, digits or underscores"),
-        /** Roles whose servers may connect. */
-        clients: z.array(identifier).min(1),
-        backupRetentionDays: z.int().min(1).max(35).default(7),
-      }),
-    )
-    .default({}),
+  databases: z.record(identifier, database).default({}),
   /** Database servers that `rekindle dump` reads, each with a name of its own. */
   dumps: z.record(identifier, dumpSchema).default({}),
-  objectives: z.strictObject({ rpo: duration, rto: duration }),
+  objectives: z.strictObject({
+    rpo: duration,
+    rto: duration,
+    /** How far apart the moments of a plan's data sets may lie. */
+    maxSkew: duration.optional(),
+  }),
   /** What a recovery point may be: one whose data could not be made quiet counts only where crash consistency does. */
   consistency: z.strictObject({ allowCrash: z.boolean().default(false) }).optional(),
   /**

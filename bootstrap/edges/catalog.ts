@@ -17,7 +17,7 @@ import {
 } from "../recovery/point-index.ts";
 import type { CatalogContents } from "../recovery/resolve.ts";
 import { sha256 } from "../release/digest.ts";
-import { type HistoryRecord, historyKey, historyPrefix } from "../release/history.ts";
+import { type HistoryRecord, historyKey, historyPrefix, releaseInKeys } from "../release/history.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { manifestKey, manifestPin } from "../release/release.ts";
 import type { ObjectStore } from "./aws/objects.ts";
@@ -90,6 +90,11 @@ export class Catalog {
   async newestMove(): Promise<HistoryRecord | undefined> {
     const newest = (await this.store.list(historyPrefix)).at(-1);
     return newest === undefined ? undefined : this.#read<HistoryRecord>(newest);
+  }
+
+  /** The release that the pointer led to at a moment; nothing before the history begins. */
+  async releaseAt(moment: string): Promise<string | undefined> {
+    return releaseInKeys(await this.store.list(historyPrefix), moment);
   }
 
   /** The releases that the last moves made live, the newest first. */

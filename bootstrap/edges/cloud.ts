@@ -5,7 +5,8 @@ import { AtOnce } from "./at-once.ts";
 import type { AwsAccess } from "./aws/access.ts";
 import { type Account, awsAccount } from "./aws/account.ts";
 import { assumedRole } from "./aws/assumed-role.ts";
-import { type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
+import { type DatabaseBackups, rdsBackups } from "./aws/database-backups.ts";
+import { clusterSnapshots, type DatabaseSnapshots, rdsSnapshots } from "./aws/database-snapshots.ts";
 import { awsHoldings, type Holdings } from "./aws/holdings.ts";
 import { ec2Images, type ImageFactory } from "./aws/images.ts";
 import { awsInventory, type Inventory } from "./aws/inventory.ts";
@@ -26,6 +27,9 @@ export interface CloudRegion {
   images: ImageFactory;
   volumes: VolumeSnapshots;
   databases: DatabaseSnapshots;
+  /** The same of Aurora's clusters. */
+  clusters: DatabaseSnapshots;
+  backups: DatabaseBackups;
   archive: SnapshotArchive;
   holdings: Holdings;
   inventory: Inventory;
@@ -67,6 +71,8 @@ export function connectCloud(access: AwsAccess, topology: Topology): Cloud {
       images: ec2Images(own, region),
       volumes: ebsSnapshots(own, region),
       databases: rdsSnapshots(own, region),
+      clusters: clusterSnapshots(own, region),
+      backups: rdsBackups(own, region),
       archive: ebsArchive(own, region),
       holdings: awsHoldings(own, region),
       inventory: awsInventory(own, region),

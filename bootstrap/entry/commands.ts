@@ -53,10 +53,11 @@ export async function planCommand(
   const run = running();
   const cloud = cloudOfShell(topology, run);
   const region = options.region ?? cloud.recovery.region;
-  const { catalog } = siteOf(cloud, region);
+  const { catalog, backups } = siteOf(cloud, region);
   const plan = await makePlan({
     topology,
     catalog,
+    backups,
     pinTo: cloud.recovery.catalog,
     recoveryDeployed: recoveryDeployed(cloud),
     account: cloud.account,
@@ -94,6 +95,7 @@ export async function synthInputCommand(options: Options): Promise<void> {
   const input = await synthesisInput({
     topology,
     catalog: cloud.recovery.catalog,
+    backups: cloud.recovery.backups,
     recoveryDeployed: recoveryDeployed(cloud),
     clock: run.clock,
     print: (line) => console.error(line),

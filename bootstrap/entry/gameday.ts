@@ -38,11 +38,13 @@ export async function gamedayCommand(
     engine: EngineWish;
     setup?: boolean;
     timePasses: string;
+    asOf?: string;
     keep?: boolean;
     record?: boolean;
   },
 ): Promise<void> {
   const passingMs = seconds("--time-passes", options.timePasses) * 1000;
+  const goingBackMs = options.asOf === undefined ? undefined : seconds("--as-of", options.asOf) * 1000;
   const project = await committedForSandbox(options);
   const run = running();
   const { environment } = project.topology;
@@ -86,6 +88,7 @@ export async function gamedayCommand(
     engine,
     passedOver,
     passingMs,
+    ...(goingBackMs === undefined ? {} : { goingBackMs }),
     bootLimitSeconds,
     keep: options.keep ?? false,
     progress: display,

@@ -24,6 +24,8 @@ export interface Day {
 /** What the day has learned so far: the report is made of it, whatever happens. */
 export interface Learned {
   faultAt?: string;
+  /** The moment that is to come back, of a day to a past one. */
+  asOf?: string;
   plan?: RecoveryPlan;
   checks: Check[];
   /** How servers came up; absent when none were waited for. */
@@ -43,12 +45,13 @@ export interface Learned {
 export function assembleReport(day: Day, journaled: readonly Step[], learned: Learned): GameDayReport {
   const { environment } = day.topology;
   const objectives = objectivesOf(day.topology);
-  const { plan, faultAt } = learned;
-  // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost.
+  const { plan, faultAt, asOf } = learned;
+  // Age at the fault, not at the plan: what was written between the snapshot and the fault is what was lost. Of a day to
+  // a past moment, age at that moment.
   const rpo = (plan?.dataSets ?? []).map(({ name, takenAt }) => ({
     name,
     takenAt,
-    rpoSeconds: (Date.parse(faultAt!) - Date.parse(takenAt)) / 1000,
+    rpoSeconds: (Date.parse(asOf ?? faultAt!) - Date.parse(takenAt)) / 1000,
   }));
   const steps = withDataTime(journaled, dataSpans(learned.boots ?? []));
   const expected = expectedData(day.topology, environment.regions.recovery);
@@ -65,6 +68,7 @@ export function assembleReport(day: Day, journaled: readonly Step[], learned: Le
       mode: day.mode,
       engine: day.engine,
       passedOver: day.passedOver,
+      ...(asOf === undefined ? {} : { asOf }),
     },
     startedAt: day.startedAt,
     kept: day.keep,
@@ -97,11 +101,13 @@ function summarize({
   reasons,
   passedOver,
   pins,
+  skew,
 }: RecoveryPlan): NonNullable<GameDayReport["plan"]> {
   return {
     id,
     ...(point === undefined ? {} : { point }),
     ...(consistency === undefined ? {} : { consistency }),
+    ...(skew === undefined ? {} : { skew }),
     reasons,
     passedOver,
     release: pins.release.release,

@@ -1,3 +1,4 @@
+import { describeSkew } from "../recovery/skew.ts";
 import { isUp, type ServerBoot } from "./boots.ts";
 import type { GameDayReport, Step } from "./report.ts";
 
@@ -9,7 +10,7 @@ export function reportMarkdown(report: GameDayReport): string {
     `Environment \`${report.environment}\` at commit \`${report.commit.slice(0, 12)}\`; region ${report.scenario.region} ` +
       (report.faultAt === undefined
         ? `was to be lost, and the day ended before; `
-        : `was lost (it answered nothing: ${report.scenario.mode}), to be rebuilt in ${report.scenario.recoveryRegion}; `) +
+        : `was lost (it answered nothing: ${report.scenario.mode}), to be rebuilt in ${report.scenario.recoveryRegion}${asOfWords(report)}; `) +
       (report.scenario.engine === "none"
         ? "instances had no bodies."
         : `instances ran on engine ${report.scenario.engine}.`),
@@ -64,6 +65,10 @@ export function reportMarkdown(report: GameDayReport): string {
       report.limits.map((limit) => `- ${limit}`),
     ),
   ].join("\n");
+}
+
+function asOfWords({ scenario: { asOf } }: GameDayReport): string {
+  return asOf === undefined ? "" : ` as it was at ${asOf}`;
 }
 
 function rowsLine({ data, objectives }: GameDayReport): string[] {
@@ -123,6 +128,7 @@ function planLines({ plan }: GameDayReport): string[] {
     ...(plan.point === undefined
       ? []
       : [`- recovery point \`${plan.point}\`, ${plan.consistency} consistent`]),
+    ...(plan.skew === undefined ? [] : [`- skew between data sets: ${describeSkew(plan.skew)}`]),
     ...plan.reasons.map((reason) => `- ${reason}`),
     ...plan.passedOver.map(({ point, reasons }) => `- passed over \`${point}\`: ${reasons.join("; ")}`),
   ];

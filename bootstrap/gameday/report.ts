@@ -59,20 +59,24 @@ export interface GameDayReport {
     engine: string;
     /** Why no better engine ran it: one sentence each. */
     passedOver: string[];
+    /** The past moment that was to come back; absent when it was the newest. */
+    asOf?: string;
   };
   startedAt: string;
   /** True when nothing was torn down, and so nothing that is left was counted. */
   kept: boolean;
   /** When the region was cut off. Absent when the day failed before. */
   faultAt?: string;
-  plan?: Pick<RecoveryPlan, "id" | "point" | "consistency" | "reasons" | "passedOver"> & { release: string };
+  plan?: Pick<RecoveryPlan, "id" | "point" | "consistency" | "skew" | "reasons" | "passedOver"> & {
+    release: string;
+  };
   steps: Step[];
   checks: Check[];
   /** How each server came up, rebuilt ones or, when the day failed before, the primary's. Where instances have bodies. */
   boots: ServerBoot[];
   /** Of those servers that did not. */
   consoles: ServerConsole[];
-  /** Age, at the moment of the fault, of the data that came back. */
+  /** Age, at the moment of the fault or at the past moment that was wanted, of the data that came back. */
   rpo: DataSetAge[];
   /** The same by the rows that clients wrote and read; only where instances have bodies. */
   data?: DataLoss;

@@ -12,6 +12,8 @@ export interface Expected {
   /** Server → names of its volumes. */
   servers: Readonly<Record<string, readonly string[]>>;
   databases: readonly string[];
+  /** What else speaks against a point that has all of this. */
+  against?: (point: RecoveryPoint) => string[];
 }
 
 export type Choice =
@@ -35,7 +37,8 @@ export function choosePoint(points: readonly RecoveryPoint[], wish: Wish, expect
 
 /** Why a point is not to be rebuilt from; empty for one that is. */
 export function whyNot(point: RecoveryPoint, wish: Wish, expected: Expected): string[] {
-  return [...unwanted(point, wish), ...unusable(point, expected)];
+  const faults = [...unwanted(point, wish), ...unusable(point, expected)];
+  return faults.length > 0 ? faults : (expected.against?.(point) ?? []);
 }
 
 function unwanted(point: RecoveryPoint, wish: Wish): string[] {

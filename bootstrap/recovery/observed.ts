@@ -36,7 +36,10 @@ export interface ObservedDatabase {
   identifier: string;
   status: string;
   engine: string;
+  /** Of a cluster, its instances' classes. */
   instanceClass: string;
+  /** How many instances a cluster has; absent for an instance. */
+  members?: number;
   storageGiB: number;
   port: number;
   encrypted: boolean;

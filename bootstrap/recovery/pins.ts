@@ -1,5 +1,6 @@
 import type { Site } from "../config/schema.ts";
 import type { ManifestPin, ReleaseReference, UserDataPart } from "../release/manifest.ts";
+import type { DatabasePin } from "./database-pin.ts";
 
 /** One data volume of one server: empty when it comes from no snapshot. */
 export interface VolumePin {
@@ -24,6 +25,15 @@ export interface Pins {
   roles: Record<string, { imageId: string; recipe: string; userData: UserDataPart[] }>;
   /** Server name → its data volumes, for servers of stateful roles. */
   volumes: Record<string, VolumePin[]>;
-  /** Database → the DB snapshot that it is restored from; nothing for a fresh one. */
-  databases: Record<string, { snapshotId?: string }>;
+  databases: Record<string, DatabasePin>;
+  /**
+   * Where automated backups are replicated to, and that region's key. Only of the primary: on the day a rebuild asks
+   * nothing of another region.
+   */
+  backupsTo?: { region: string; encryptionKey: string };
+}
+
+/** The snapshots that some volumes or databases begin with. */
+export function snapshotsOf(pins: readonly (VolumePin | DatabasePin)[]): string[] {
+  return pins.flatMap((pin) => ("snapshotId" in pin && pin.snapshotId !== undefined ? [pin.snapshotId] : []));
 }

@@ -1,5 +1,6 @@
 import type { Pins } from "./pins.ts";
 import type { Consistency } from "./point.ts";
+import type { Skew } from "./skew.ts";
 
 /** One data set's age at the moment of the plan. */
 export interface DataSetAge {
@@ -29,10 +30,12 @@ export interface RecoveryPlan {
   createdAt: string;
   /** The moment that the user wants back; the newest when absent. */
   asOf?: string;
-  /** The recovery point; absent only for an environment without data. */
+  /** The recovery point; absent when none of its data sets is needed. */
   point?: string;
   consistency?: Consistency;
   dataSets: DataSetAge[];
+  /** How far apart the data sets lie; absent when there are not two. */
+  skew?: Skew;
   reasons: string[];
   passedOver: PassedOver[];
   pins: Pins;

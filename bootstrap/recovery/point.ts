@@ -1,5 +1,6 @@
 import type { ReleaseReference } from "../release/manifest.ts";
 import type { Layout } from "./layout.ts";
+import type { Restorable } from "./restorable.ts";
 
 /** What a data set is worth, best first: its application opens it as it is, its file system does, or both repair it. */
 export type Consistency = "application" | "filesystem" | "crash";
@@ -47,14 +48,16 @@ export interface VolumeSet {
   }[];
 }
 
-/** A snapshot of one RDS instance. */
+/** A snapshot of one RDS instance or cluster. */
 export interface DatabaseSet {
   kind: "database";
   database: string;
   takenAt: string;
   observed: Observation;
-  /** Place → DB snapshot identifier. */
+  /** Place → identifier of the DB snapshot, or of the DB cluster snapshot. */
   snapshots: Record<string, string>;
+  /** To which seconds it could be restored then, in the region where it was taken. A plan asks its own region. */
+  backups?: Restorable[];
 }
 
 export type DataSet = VolumeSet | DatabaseSet;

@@ -1,11 +1,23 @@
+import { isCluster } from "../config/databases.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { fixedServers, isStateful } from "../config/servers.ts";
 import { type ServerImage, takenIdentity } from "../image/image.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { choosePoint, type Expected, type Wish } from "./choose.ts";
+import {
+  consistencyOf,
+  databasePin,
+  databaseReason,
+  momentsOf,
+  type PlannedData,
+  usesPoint,
+} from "./data.ts";
 import type { Pins, VolumePin } from "./pins.ts";
 import type { DataSetAge, RecoveryPlan } from "./plan.ts";
-import { databaseSet, type RecoveryPoint, setName, volumeSet } from "./point.ts";
+import { type RecoveryPoint, volumeSet } from "./point.ts";
+import { pointsInTime } from "./points-in-time.ts";
+import type { Restorable } from "./restorable.ts";
+import { type DataMoment, skewOf, tooFarApart } from "./skew.ts";
 import type { Resolved } from "./synthesis.ts";
 
 /** Everything that one region's catalog holds. */
@@ -20,57 +32,105 @@ export interface CatalogContents {
   skipped?: number;
 }
 
-export interface PlanRequest {
+/** What a region says of itself at the moment of the plan. */
+export interface RegionNow {
+  contents: CatalogContents;
+  /** What of the databases can be restored to a second. */
+  restorable: readonly Restorable[];
+  /** The release that was live at the moment that is wanted; nothing when the history does not reach it. */
+  liveThen?: string;
+}
+
+export interface PlanRequest extends RegionNow {
   topology: Topology;
   region: string;
   wish: Wish;
   /** ISO 8601, UTC. */
   now: string;
-  contents: CatalogContents;
 }
 
 export type Planned = { kind: "planned"; plan: RecoveryPlan } | { kind: "refused"; reasons: string[] };
 
 /** Resolves every pin of a rebuild, with reasons; or says why there is nothing to rebuild from. */
 export function resolvePlan(request: PlanRequest): Planned {
-  const { topology, region, wish, now, contents } = request;
-  const expected = { ...expectedData(topology, region), now };
-  const hasData = Object.keys(expected.servers).length + expected.databases.length > 0;
-  const choice = choosePoint(contents.points, wish, expected);
+  const { topology, region, wish, now, contents, liveThen } = request;
+  const byTime = pointsInTime(request.restorable, wish);
+  const wanted = wantedOfPoint(request);
+  const choice = choosePoint(contents.points, wish, wanted);
   const more = contents.skipped ? [`${contents.skipped} more points are passed over for such reasons`] : [];
-  // The newest state of an environment without data needs no point; of a past one only a point knows the release.
-  if (choice.kind === "none" && (hasData || wish.kind !== "newest"))
-    return { kind: "refused", reasons: [...choice.reasons, ...more] };
+  const needsPoint =
+    Object.keys(wanted.servers).length + wanted.databases.length > 0 ||
+    // Of a past state without data in it, only a point knows the release, or the history.
+    (wish.kind !== "newest" && liveThen === undefined);
+  if (choice.kind === "none" && needsPoint) return { kind: "refused", reasons: [...choice.reasons, ...more] };
   const point = choice.kind === "chosen" ? choice.point : undefined;
+  const data: PlannedData = { region, point, byTime };
+  // A point's own was looked at when it was chosen.
+  const apart = point === undefined ? farApart(topology, data) : [];
+  if (apart.length > 0) return { kind: "refused", reasons: apart };
 
-  const release = chooseRelease(request, point);
+  const release = chooseRelease(request, data);
   if (release.kind === "refused") return release;
-  const id = `plan-${now.replace(/[-:.]/g, "").toLowerCase()}`;
+  const moments = momentsOf(data);
+  const skew = skewOf(moments);
+  const consistency = consistencyOf(data);
+  const moment = wish.kind === "as-of" && wish.moment < now ? wish.moment : now;
   return {
     kind: "planned",
     plan: {
       version: 1,
-      id,
+      id: `plan-${now.replace(/[-:.]/g, "").toLowerCase()}`,
       environment: topology.environment.name,
       region,
       createdAt: now,
       ...(wish.kind === "as-of" ? { asOf: wish.moment } : {}),
-      ...(point === undefined ? {} : { point: point.id, consistency: point.consistency }),
-      dataSets:
-        point === undefined
-          ? []
-          : ages(point, wish.kind === "as-of" && wish.moment < now ? wish.moment : now),
-      reasons: [...pointReasons(point, wish), ...more, ...release.reasons],
+      ...(usesPoint(data) ? { point: point!.id } : {}),
+      ...(consistency === undefined ? {} : { consistency }),
+      dataSets: ages(moments, moment),
+      ...(skew === undefined ? {} : { skew }),
+      reasons: [
+        ...pointReasons(data, wish),
+        ...databaseReasons(topology, data, wish),
+        ...more,
+        ...release.reasons,
+      ],
       passedOver: choice.kind === "chosen" ? choice.passedOver : [],
       pins: {
         site: "recovery",
         region,
         ...release.pins,
         volumes: volumePins(topology, "recovery", region, point),
-        databases: databasePins(topology, region, point),
+        databases: databasePins(topology, data),
       },
     },
   };
+}
+
+/** What a point must have to be rebuilt from: of what can go to the second it needs no snapshot. */
+export function wantedOfPoint({
+  topology,
+  region,
+  wish,
+  now,
+  restorable,
+}: Pick<PlanRequest, "topology" | "region" | "wish" | "now" | "restorable">): Expected {
+  const byTime = pointsInTime(restorable, wish);
+  const expected = expectedData(topology, region);
+  return {
+    ...expected,
+    now,
+    databases: expected.databases.filter((name) => byTime[name] === undefined),
+    against: (point) => farApart(topology, { region, point, byTime }),
+  };
+}
+
+/** With the moment at which those that go to the second are nearest to the others. */
+function farApart({ environment }: Topology, data: PlannedData): string[] {
+  const moments = momentsOf(data);
+  const reasons = tooFarApart(moments, environment.objectives.maxSkew);
+  if (Object.keys(data.byTime).length === 0) return reasons;
+  const nearest = data.point?.takenAt ?? skewOf(moments)?.oldest.takenAt;
+  return reasons.map((reason) => `${reason}; they are nearest with: rekindle plan --as-of ${nearest}`);
 }
 
 /** Pins of the primary site: the current release, its images, and empty data. */
@@ -93,7 +153,8 @@ export function resolvePrimary(topology: Topology, contents: CatalogContents): R
       encryptionKey: pointer.sites[region]!.encryptionKey,
       roles: images.roles,
       volumes: volumePins(topology, "primary", region, undefined),
-      databases: databasePins(topology, region, undefined),
+      databases: databasePins(topology, { region, point: undefined, byTime: {} }),
+      ...backupsTo(topology, pointer),
     },
   };
 }
@@ -110,19 +171,22 @@ export function expectedData(topology: Topology, region: string): Expected {
   };
 }
 
-/** The current release when the newest is wanted; the point's own release for a moment of the past. */
-function chooseRelease(request: PlanRequest, point: RecoveryPoint | undefined) {
-  const { topology, region, wish, contents } = request;
+/** The current release when the newest is wanted; for a moment of the past the one that belongs to its data. */
+function chooseRelease(request: PlanRequest, data: PlannedData) {
+  const { topology, region, wish, contents, liveThen } = request;
   const { pointer } = contents;
+  const { point } = data;
   const site = pointer?.sites[region];
   if (pointer === undefined || site === undefined)
     return { kind: "refused" as const, reasons: [noRelease(topology)] };
-  const candidates = [
-    ...(wish.kind === "newest" ? [{ release: pointer.release, why: "it is the current one" }] : []),
-    ...(point === undefined
-      ? []
-      : [{ release: point.release.release, why: `it was live when ${point.id} was taken` }]),
-  ];
+  const ofPoint = point && { release: point.release.release, why: `it was live when ${point.id} was taken` };
+  const ofMoment =
+    wish.kind === "as-of" && liveThen !== undefined && !usesPoint(data)
+      ? { release: liveThen, why: `it was live at ${wish.moment}` }
+      : undefined;
+  const current =
+    wish.kind === "newest" ? { release: pointer.release, why: "it is the current one" } : undefined;
+  const candidates = [current, ofMoment, ofPoint].filter((one) => one !== undefined);
   const refusals: string[] = [];
   for (const { release, why } of candidates) {
     const found = contents.manifests[release];
@@ -219,35 +283,43 @@ function volumePins(
   );
 }
 
-function databasePins(
-  topology: Topology,
-  region: string,
-  point: RecoveryPoint | undefined,
-): Pins["databases"] {
+function databasePins({ environment }: Topology, data: PlannedData): Pins["databases"] {
   return Object.fromEntries(
-    Object.keys(topology.environment.databases).map((name) => {
-      const snapshotId = point && databaseSet(point, name)?.snapshots[region];
-      return [name, snapshotId === undefined ? {} : { snapshotId }];
-    }),
+    Object.keys(environment.databases).map((name) => [name, databasePin(data, name)]),
   );
 }
 
-function ages(point: RecoveryPoint, moment: string): DataSetAge[] {
-  return point.sets.map((set) => ({
-    name: setName(set),
-    takenAt: set.takenAt,
-    rpoSeconds: (Date.parse(moment) - Date.parse(set.takenAt)) / 1000,
+function backupsTo({ environment }: Topology, { sites }: Pointer): Pick<Pins, "backupsTo"> {
+  const region = environment.regions.recovery;
+  const site = sites[region];
+  return site === undefined ? {} : { backupsTo: { region, encryptionKey: site.encryptionKey } };
+}
+
+function ages(moments: readonly DataMoment[], wanted: string): DataSetAge[] {
+  return moments.map(({ name, takenAt }) => ({
+    name,
+    takenAt,
+    rpoSeconds: (Date.parse(wanted) - Date.parse(takenAt)) / 1000,
   }));
 }
 
-function pointReasons(point: RecoveryPoint | undefined, wish: Wish): string[] {
-  if (point === undefined) return ["no recovery point: the environment has no data"];
+function pointReasons(data: PlannedData, wish: Wish): string[] {
+  if (!usesPoint(data))
+    return momentsOf(data).length > 0 ? [] : ["no recovery point: the environment has no data"];
   const why = {
     newest: "it is the newest complete one",
     "as-of": "it is the newest complete one of that moment",
     point: "it was asked for",
   };
-  return [`point ${point.id}: ${why[wish.kind]}`];
+  return [`point ${data.point!.id}: ${why[wish.kind]}`];
+}
+
+/** Of those databases that could go to a second. */
+function databaseReasons({ environment }: Topology, data: PlannedData, wish: Wish): string[] {
+  if (wish.kind === "point") return [];
+  return Object.entries(environment.databases)
+    .filter(([name, one]) => data.byTime[name] !== undefined || (!isCluster(one) && one.replicateBackups))
+    .map(([name]) => databaseReason(data, name));
 }
 
 function noRelease(topology: Topology): string {

@@ -1,4 +1,5 @@
 import type { Topology } from "../config/schema.ts";
+import { holdsData } from "./database-pin.ts";
 import type { Pins } from "./pins.ts";
 import { expectedData } from "./resolve.ts";
 
@@ -20,7 +21,7 @@ export function uncovered(topology: Topology, pins: Pins): string[] {
     ...roles.map((role) => `no image for role ${role}`),
     ...volumes,
     ...databases
-      .filter((name) => pins.databases[name]?.snapshotId === undefined)
-      .map((name) => `no snapshot of database ${name}`),
+      .filter((name) => !holdsData(pins.databases[name]))
+      .map((name) => `no data of database ${name}`),
   ];
 }

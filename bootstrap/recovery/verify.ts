@@ -1,14 +1,16 @@
+import { isCluster } from "../config/databases.ts";
 import { databaseIdentifier, loadBalancerName } from "../config/names.ts";
-import type { Topology } from "../config/schema.ts";
+import type { Database, Topology } from "../config/schema.ts";
 import { securityGroupName, securityGroups } from "../config/security.ts";
 import { type Check, check, describeKey } from "./check.ts";
-import type { Observed } from "./observed.ts";
+import { type DatabasePin, describePin } from "./database-pin.ts";
+import type { Observed, ObservedDatabase } from "./observed.ts";
 import type { Pins } from "./pins.ts";
 import { uncovered } from "./uncovered.ts";
 import { verifyServers } from "./verify-servers.ts";
 
-/** What Terraform's state says of a database: AWS itself does not tell which snapshot an instance came from. */
-export type RestoredFrom = Readonly<Record<string, string | undefined>>;
+/** What Terraform's state says of a database, by its identifier: AWS itself does not tell what it came from. */
+export type RestoredFrom = Readonly<Record<string, DatabasePin>>;
 
 /** Compares a rebuilt site with its plan. Every check says what should be and what was found. */
 export function verifySite(
@@ -39,23 +41,34 @@ function verifyDatabases(
   return Object.entries(topology.environment.databases).flatMap(([name, database]) => {
     const identifier = databaseIdentifier(topology.environment.name, pins.site, name);
     const found = observed.databases.find((candidate) => candidate.identifier === identifier);
-    const describe = (engine: string, type: string, size: number, port: number, key: string) =>
-      `${engine} on ${type}, ${size} GiB, port ${port}, ${describeKey(key)}`;
+    const key = describeKey(pins.encryptionKey);
     return [
       check(
         `database ${name}`,
-        `available: ${describe(database.engine, database.instanceClass, database.storageGiB, database.port, pins.encryptionKey)}`,
+        `available: ${describeWanted(database)}, port ${database.port}, ${key}`,
         found === undefined
           ? "not there"
-          : `${found.status}: ${describe(found.engine, found.instanceClass, found.storageGiB, found.port, found.encrypted ? found.keyArn : "")}`,
+          : `${found.status}: ${describeFound(found)}, port ${found.port}, ${describeKey(found.encrypted ? found.keyArn : "")}`,
       ),
       check(
-        `database ${name} comes from its snapshot (by Terraform's state)`,
-        pins.databases[name]?.snapshotId ?? "no snapshot",
-        restoredFrom[identifier] ?? "no snapshot",
+        `what database ${name} comes from (by Terraform's state)`,
+        describePin(pins.databases[name]),
+        describePin(restoredFrom[identifier]),
       ),
     ];
   });
+}
+
+function describeWanted(database: Database): string {
+  return isCluster(database)
+    ? `${database.engine} on ${database.instances} of ${database.instanceClass}`
+    : `${database.engine} on ${database.instanceClass}, ${database.storageGiB} GiB`;
+}
+
+function describeFound({ engine, instanceClass, members, storageGiB }: ObservedDatabase): string {
+  return members === undefined
+    ? `${engine} on ${instanceClass}, ${storageGiB} GiB`
+    : `${engine} on ${members} of ${instanceClass}`;
 }
 
 function verifyTargetGroups(topology: Topology, pins: Pins, observed: Observed): Check[] {

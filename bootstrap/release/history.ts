@@ -28,7 +28,21 @@ export const historyPrefix = "history/";
 
 /** Sorted by time, so that a listing is in order. */
 export function historyKey({ at, release }: Pick<HistoryRecord, "at" | "release">): string {
-  return `${historyPrefix}${at.replace(/[-:.]/g, "")}-${release}.json`;
+  return `${historyPrefix}${compact(at)}-${release}.json`;
+}
+
+/** The release that was live at a moment, by a sorted listing alone. */
+export function releaseInKeys(keys: readonly string[], moment: string): string | undefined {
+  const until = compact(moment);
+  const moves = keys.flatMap((key) => {
+    const [, at, release] = /^history\/([^-]+)-(.+)\.json$/.exec(key) ?? [];
+    return at !== undefined && release !== undefined && at <= until ? [release] : [];
+  });
+  return moves.at(-1);
+}
+
+function compact(moment: string): string {
+  return moment.replace(/[-:.]/g, "");
 }
 
 /**

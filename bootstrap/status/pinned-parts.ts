@@ -1,4 +1,4 @@
-import type { Pins } from "../recovery/pins.ts";
+import { type Pins, snapshotsOf } from "../recovery/pins.ts";
 
 /** The ids of everything that a plan restores from, each once. */
 export interface PinnedParts {
@@ -13,11 +13,4 @@ export function pinnedParts({ roles, volumes, databases }: Pins): PinnedParts {
     snapshots: snapshotsOf(Object.values(volumes).flat()),
     databaseSnapshots: snapshotsOf(Object.values(databases)),
   };
-}
-
-/** Of what comes from a snapshot; other data begins empty. */
-function snapshotsOf(pins: readonly object[]): string[] {
-  return pins.flatMap((pin) =>
-    "snapshotId" in pin && typeof pin.snapshotId === "string" ? [pin.snapshotId] : [],
-  );
 }

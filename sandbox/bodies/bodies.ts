@@ -5,6 +5,7 @@ import type { Clock } from "../../bootstrap/edges/clock.ts";
 import type { Emulator } from "../emulator.ts";
 import type { LostRegions } from "../lost-regions.ts";
 import type { ListenerStatus } from "../protocol.ts";
+import type { ReplicatedBackups } from "../replicated-backups.ts";
 import type { StandIn } from "../stand-in.ts";
 import { Ec2Bodies } from "./ec2-bodies.ts";
 import { EmulatedRegion } from "./emulated-region.ts";
@@ -23,6 +24,7 @@ export interface BodiesOptions {
   engine: Engine;
   emulator: Emulator;
   lost: LostRegions;
+  backups: ReplicatedBackups;
   /** Consoles are kept there. */
   folder: string;
   clock: Clock;
@@ -54,7 +56,7 @@ export class Bodies {
     this.#options = options;
     this.standIns = [
       new Ec2Bodies(async (region) => (await this.#region(region)).bodies),
-      new RdsBodies(async (region) => (await this.#region(region)).databases),
+      new RdsBodies(async (region) => (await this.#region(region)).databases, options.backups),
       new RunCommand(async (region) => (await this.#region(region)).bodies, options.clock),
       new LoadBalancing((region) => this.#region(region)),
     ];

@@ -3,6 +3,7 @@ import { IamRole } from "@cdktf/provider-aws/lib/iam-role/index.js";
 import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy/index.js";
 import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { Construct } from "constructs";
+import { isCluster } from "../../bootstrap/config/databases.ts";
 import {
   builderProfile,
   databaseIdentifier,
@@ -71,11 +72,16 @@ function accessOf(
   );
   // A plan may have the recovery site rebuilt in the primary region.
   const sites: readonly Site[] = ["primary", "recovery"];
+  const identifiers = (clusters: boolean) =>
+    mine
+      .filter((database) => isCluster(environment.databases[database]!) === clusters)
+      .flatMap((database) => sites.map((site) => databaseIdentifier(name, site, database)));
   const at = ({ region, arn }: RegionKey) => ({
     region,
     bucket: siteBucket(name, account, region),
     keyArn: arn,
-    databases: mine.flatMap((database) => sites.map((site) => databaseIdentifier(name, site, database))),
+    databases: identifiers(false),
+    clusters: identifiers(true),
   });
   return serverAccess({
     environment: name,

@@ -13,8 +13,9 @@ interface ServerSite {
   region: string;
   bucket: string;
   keyArn: string;
-  /** Identifiers of the databases whose client the role is. */
+  /** Identifiers of the instances and clusters whose client the role is. */
   databases: readonly string[];
+  clusters: readonly string[];
 }
 
 /**
@@ -152,19 +153,39 @@ function obeySsm(): Statement {
   };
 }
 
-/** RDS names its secrets itself and tags each with its instance, which is what a grant can rely on. */
+/** RDS names its secrets itself and tags each with its instance or cluster, which is what a grant can rely on. */
 function databasePasswords({ account, sites }: ServerIdentity): Statement[] {
-  const instances = sites.flatMap(({ region, databases }) =>
-    databases.map((identifier) => `arn:aws:rds:${region}:${account}:db:${identifier}`),
-  );
-  if (instances.length === 0) return [];
-  return [
+  const kinds = [
     {
-      Sid: "ReadPasswordsOfOwnDatabases",
-      Effect: "Allow",
-      Action: "secretsmanager:GetSecretValue",
-      Resource: sites.map(({ region }) => `arn:aws:secretsmanager:${region}:${account}:secret:rds!db-*`),
-      Condition: { StringEquals: { "aws:ResourceTag/aws:rds:primaryDBInstanceArn": instances } },
+      sid: "ReadPasswordsOfOwnDatabases",
+      of: "databases",
+      arn: "db",
+      tag: "aws:rds:primaryDBInstanceArn",
+      secret: "db",
     },
-  ];
+    {
+      sid: "ReadPasswordsOfOwnClusters",
+      of: "clusters",
+      arn: "cluster",
+      tag: "aws:rds:primaryDBClusterArn",
+      secret: "cluster",
+    },
+  ] as const;
+  return kinds.flatMap(({ sid, of, arn, tag, secret }): Statement[] => {
+    const mine = sites.flatMap(({ region, [of]: identifiers }) =>
+      identifiers.map((identifier) => `arn:aws:rds:${region}:${account}:${arn}:${identifier}`),
+    );
+    if (mine.length === 0) return [];
+    return [
+      {
+        Sid: sid,
+        Effect: "Allow",
+        Action: "secretsmanager:GetSecretValue",
+        Resource: sites.map(
+          ({ region }) => `arn:aws:secretsmanager:${region}:${account}:secret:rds!${secret}-*`,
+        ),
+        Condition: { StringEquals: { [`aws:ResourceTag/${tag}`]: mine } },
+      },
+    ];
+  });
 }

@@ -1,3 +1,4 @@
+import type { TerraformProvider } from "cdktf";
 import type { Environment, Site, Topology } from "../../bootstrap/config/schema.ts";
 import type { Pins } from "../../bootstrap/recovery/pins.ts";
 
@@ -5,6 +6,14 @@ import type { Pins } from "../../bootstrap/recovery/pins.ts";
 export interface SiteProps {
   topology: Topology;
   pins: Pins;
+  /** Of a site that keeps its databases' automated backups in another region too. */
+  backupsTo?: BackupsTo | undefined;
+}
+
+/** The provider of the region that keeps them, and its key. */
+export interface BackupsTo {
+  provider: TerraformProvider;
+  encryptionKey: string;
 }
 
 /** `rekindle-shop-recovery`, the name of what there is one of in a site. */

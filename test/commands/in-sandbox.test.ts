@@ -29,6 +29,7 @@ const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }, c
     ...shared,
     wish,
     catalog: cloud.recovery.catalog,
+    backups: cloud.recovery.backups,
     pinTo: cloud.recovery.catalog,
     recoveryDeployed: async () => false,
     ...changes,
@@ -359,6 +360,7 @@ describe("planning", () => {
       const input = await synthesisInput({
         ...field.shared,
         catalog: field.cloud.recovery.catalog,
+        backups: field.cloud.recovery.backups,
         recoveryDeployed: async () => deployed,
       });
       return input.recovery.kind === "pinned" ? input.recovery.pins.volumes : input.recovery.reasons;
@@ -383,11 +385,12 @@ describe("planning", () => {
     await snapshotIn(field);
     await planIn(field);
     const { catalog } = field.cloud.primary;
-    const deployed = { catalog, recoveryDeployed: async () => true };
+    const { backups } = field.cloud.primary;
+    const deployed = { catalog, backups, recoveryDeployed: async () => true };
     expect((await failure(planIn(field, { kind: "newest" }, deployed))).message).toContain(
       `recovery-stack is deployed in ${recovery} and can't move to ${primary}`,
     );
-    const { pins } = await planIn(field, { kind: "newest" }, { catalog });
+    const { pins } = await planIn(field, { kind: "newest" }, { catalog, backups });
     expect(pins).toMatchObject({ site: "recovery", region: primary });
     expect(Object.values(pins.roles).map(({ imageId }) => imageId)).toEqual(
       expect.arrayContaining(baked.map(({ images }) => images[primary])),
@@ -406,6 +409,7 @@ describe("planning", () => {
       ...field.shared,
       topology: aTopology({ roles: { ...roles, db: { ...roles.db, count: 2 } } }),
       catalog: field.cloud.recovery.catalog,
+      backups: field.cloud.recovery.backups,
       recoveryDeployed: async () => true,
     });
     expect(resolved).toEqual({
@@ -423,6 +427,7 @@ describe("planning", () => {
     const context = {
       ...field.shared,
       catalog: field.cloud.recovery.catalog,
+      backups: field.cloud.recovery.backups,
       recoveryDeployed: async () => false,
     };
     const input = await synthesisInput(context);

@@ -87,6 +87,7 @@ describe("a check", () => {
       ...field.shared,
       wish: { kind: "point", id: older.id },
       catalog: field.cloud.recovery.catalog,
+      backups: field.cloud.recovery.backups,
       pinTo: field.cloud.recovery.catalog,
       recoveryDeployed: async () => false,
     });

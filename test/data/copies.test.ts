@@ -184,6 +184,7 @@ describe("a region's recovery point", () => {
         ...field.shared,
         wish: { kind: "newest" },
         catalog,
+        backups: field.cloud.recovery.backups,
         pinTo: field.cloud.recovery.catalog,
         recoveryDeployed: async () => false,
       });

@@ -209,6 +209,7 @@ describe("an image of a server that no recipe makes", () => {
         ...field.shared,
         wish: { kind: "newest" },
         catalog: field.cloud.recovery.catalog,
+        backups: field.cloud.recovery.backups,
         pinTo: field.cloud.recovery.catalog,
         recoveryDeployed: async () => false,
       });

@@ -70,6 +70,7 @@ const planIn = ({ shared, cloud }: TestField, wish: Wish = { kind: "newest" }) =
     ...shared,
     wish,
     catalog: cloud.recovery.catalog,
+    backups: cloud.recovery.backups,
     pinTo: cloud.recovery.catalog,
     recoveryDeployed: async () => false,
   });

@@ -43,6 +43,7 @@ const planOf = ({ shared, cloud }: TestField, id: string) =>
     ...shared,
     wish: { kind: "point", id },
     catalog: cloud.recovery.catalog,
+    backups: cloud.recovery.backups,
     pinTo: cloud.recovery.catalog,
     recoveryDeployed: async () => false,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { momentOf, releaseAt } from "../../bootstrap/history/live-at.ts";
-import type { HistoryRecord } from "../../bootstrap/release/history.ts";
+import { type HistoryRecord, historyKey, releaseInKeys } from "../../bootstrap/release/history.ts";
 import { aCommit } from "../commit.ts";
 
 const record = (at: string, release: string): HistoryRecord => ({
@@ -29,6 +29,8 @@ describe("the release that was live", () => {
     ["is found by the time of another zone", "2026-11-24T11:30:00+01:00", "first"],
   ])("%s", (_name, time, expected) => {
     expect(releaseAt(history, momentOf(time)!)).toBe(expected);
+    const keys = history.map(historyKey).sort();
+    expect(releaseInKeys(keys, new Date(momentOf(time)!).toISOString())).toBe(expected);
   });
 });
 

@@ -7,7 +7,7 @@ import { aCatalog, aManifest, anImage, aPoint, aTopology, primary, recovery } fr
 const now = "2026-11-24T12:00:00.000Z";
 
 function plan(contents: CatalogContents, wish: Wish = { kind: "newest" }, region = recovery) {
-  return resolvePlan({ topology: aTopology(), region, wish, now, contents });
+  return resolvePlan({ topology: aTopology(), region, wish, now, contents, restorable: [] });
 }
 
 function planned(...args: Parameters<typeof plan>) {
@@ -59,6 +59,7 @@ describe("a recovery plan", () => {
         wish: { kind: "newest" },
         now,
         contents: aCatalog({ manifests, images }),
+        restorable: [],
       });
     const taken = { ...anImage("db"), recipe: takenIdentity("pet") };
     expect(resolve([anImage("web"), taken])).toMatchObject({
@@ -246,7 +247,14 @@ describe("a recovery plan", () => {
   it("needs no point for the newest state of an environment without data, and one for a past state", () => {
     const topology = aTopology({ roles: { web: { count: 1, instanceType: "t3.small" } } });
     const resolve = (wish: Wish) =>
-      resolvePlan({ topology, region: recovery, wish, now, contents: aCatalog({ points: [] }) });
+      resolvePlan({
+        topology,
+        region: recovery,
+        wish,
+        now,
+        contents: aCatalog({ points: [] }),
+        restorable: [],
+      });
     expect(resolve({ kind: "newest" }).kind).toBe("planned");
     expect(resolve({ kind: "as-of", moment: now })).toEqual({
       kind: "refused",

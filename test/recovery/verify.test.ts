@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { securityGroupName, securityGroups } from "../../bootstrap/config/security.ts";
 import { userDataVariables } from "../../bootstrap/config/user-data.ts";
+import type { DatabasePin } from "../../bootstrap/recovery/database-pin.ts";
 import type { Observed, ObservedServer } from "../../bootstrap/recovery/observed.ts";
 import { resolvePlan } from "../../bootstrap/recovery/resolve.ts";
 import { verifySite } from "../../bootstrap/recovery/verify.ts";
 import { renderUserData } from "../../cloud-init/user-data.ts";
-import { aCatalog, aRole, aTopology, recovery } from "../builders.ts";
+import { aCatalog, aDatabase, aRole, aTopology, recovery } from "../builders.ts";
 
 const topology = aTopology();
 const planned = resolvePlan({
@@ -14,6 +15,7 @@ const planned = resolvePlan({
   wish: { kind: "newest" },
   now: "2026-11-24T12:00:00.000Z",
   contents: aCatalog(),
+  restorable: [],
 });
 if (planned.kind === "refused") throw new Error(planned.reasons.join("\n"));
 const { pins } = planned.plan;
@@ -235,26 +237,13 @@ describe("verification", () => {
     });
   });
 
-  it("finds a database that came from another snapshot than the planned one", () => {
-    const withDatabase = aTopology({
-      databases: {
-        ledger: {
-          engine: "postgres",
-          engineVersion: "15",
-          instanceClass: "db.t3.medium",
-          storageGiB: 20,
-          port: 5432,
-          databaseName: "ledger",
-          username: "ledger",
-          clients: ["web"],
-        },
-      },
-    });
-    const planOfBoth = { ...pins, databases: { ledger: { snapshotId: "snap-planned" } } };
+  describe("of a database", () => {
+    const withDatabase = aTopology({ databases: { ledger: aDatabase() } });
+    const identifier = "rekindle-shop-recovery-ledger";
     const observed = asPlanned({
       databases: [
         {
-          identifier: "rekindle-shop-recovery-ledger",
+          identifier,
           status: "available",
           engine: "postgres",
           instanceClass: "db.t3.medium",
@@ -266,11 +255,37 @@ describe("verification", () => {
         },
       ],
     });
-    const check = (snapshot: string) =>
-      verifySite(withDatabase, planOfBoth, observed, { "rekindle-shop-recovery-ledger": snapshot })
-        .filter(({ name, passed }) => name.startsWith("database") && !passed)
+    const replicated = { kind: "replicated", arn: "arn:backup" } as const;
+    const inTime = {
+      kind: "point-in-time",
+      source: replicated,
+      restoreTime: "2026-11-24T11:00:00Z",
+    } as const;
+    const failed = (planned: DatabasePin, found: DatabasePin) =>
+      verifySite(withDatabase, { ...pins, databases: { ledger: planned } }, observed, { [identifier]: found })
+        .filter(({ name, passed }) => /database ledger/.test(name) && !passed)
         .map(({ name }) => name);
-    expect(check("snap-planned")).toEqual([]);
-    expect(check("snap-other")).toEqual(["database ledger comes from its snapshot (by Terraform's state)"]);
+    const origin = ["what database ledger comes from (by Terraform's state)"];
+
+    it.each<[string, DatabasePin, DatabasePin, string[]]>([
+      [
+        "the planned snapshot",
+        { kind: "snapshot", snapshotId: "s" },
+        { kind: "snapshot", snapshotId: "s" },
+        [],
+      ],
+      [
+        "another snapshot",
+        { kind: "snapshot", snapshotId: "s" },
+        { kind: "snapshot", snapshotId: "t" },
+        origin,
+      ],
+      ["the planned second", inTime, { ...inTime }, []],
+      ["another second", inTime, { ...inTime, restoreTime: "2026-11-24T11:00:01Z" }, origin],
+      ["another backup", inTime, { ...inTime, source: { ...replicated, arn: "arn:other" } }, origin],
+      ["nothing", inTime, { kind: "fresh" }, origin],
+    ])("that comes from %s", (_, planned, found, expected) => {
+      expect(failed(planned, found)).toEqual(expected);
+    });
   });
 });

@@ -17,9 +17,13 @@ import {
   CreateDBInstanceCommand,
   DeleteDBInstanceAutomatedBackupCommand,
   DeleteDBInstanceCommand,
+  DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   DescribeOrderableDBInstanceOptionsCommand,
+  RestoreDBInstanceToPointInTimeCommand,
+  StartDBInstanceAutomatedBackupsReplicationCommand,
+  StopDBInstanceAutomatedBackupsReplicationCommand,
 } from "@aws-sdk/client-rds";
 import {
   CreateBucketCommand,
@@ -29,7 +33,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { SendCommandCommand } from "@aws-sdk/client-ssm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { clients } from "./clients.ts";
 import { runningSandbox } from "./gateway.ts";
 
@@ -228,6 +232,76 @@ describe("the automated backups of a deleted DB instance", () => {
     const { DbiResourceId } = DBInstances![0]!;
     await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId: DbiResourceId! }));
     expect(await snapshots()).toEqual(["big-ledger"]);
+  });
+
+  describe("that another region keeps", () => {
+    const away = () => clients(sandbox().endpoint, "eu-central-1").rds;
+    const SourceDBInstanceArn = "arn:aws:rds:eu-west-1:123456789012:db:ledger";
+    const start = () =>
+      away().send(
+        new StartDBInstanceAutomatedBackupsReplicationCommand({ SourceDBInstanceArn, KmsKeyId: "key" }),
+      );
+    const look = async () =>
+      (await away().send(new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: "ledger" })))
+        .DBInstanceAutomatedBackups!;
+    const arrived = async () =>
+      await vi.waitFor(async () => {
+        const [backup] = await look();
+        expect(backup).toMatchObject({ Status: "replicating", Region: region, Engine: "postgres" });
+        return backup!;
+      });
+
+    test("reach up to the loss of their region, and restore an instance there as it was", async () => {
+      await create("ledger");
+      await start();
+      const { RestoreWindow, DBInstanceAutomatedBackupsArn } = await arrived();
+      await sandbox().loseRegion(region, "refused");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const [backup] = await look();
+      expect(backup!.RestoreWindow).toEqual(RestoreWindow);
+      const restore = (RestoreTime: Date) =>
+        away().send(
+          new RestoreDBInstanceToPointInTimeCommand({
+            SourceDBInstanceAutomatedBackupsArn: DBInstanceAutomatedBackupsArn!,
+            TargetDBInstanceIdentifier: "rebuilt",
+            RestoreTime,
+          }),
+        );
+      const { EarliestTime, LatestTime } = RestoreWindow!;
+      await expect(restore(new Date(EarliestTime!.getTime() - 1))).rejects.toThrow("a time earlier than");
+      await expect(restore(new Date(LatestTime!.getTime() + 1))).rejects.toThrow("a time later than");
+      const { DBInstance } = await restore(LatestTime!);
+      expect(DBInstance).toMatchObject({
+        DBInstanceIdentifier: "rebuilt",
+        Engine: "postgres",
+        AllocatedStorage: 20,
+        MasterUsername: "test",
+        StorageEncrypted: true,
+      });
+      await sandbox().restoreRegion(region);
+    });
+
+    test("stay when their replication is stopped, until they are deleted", async () => {
+      await create("ledger");
+      await start();
+      const { DBInstanceAutomatedBackupsArn } = await arrived();
+      await expect(start()).rejects.toThrow("is replicating to eu-central-1 already");
+      await away().send(new StopDBInstanceAutomatedBackupsReplicationCommand({ SourceDBInstanceArn }));
+      expect(await look()).toMatchObject([{ Status: "retained" }]);
+      const arn = { DBInstanceAutomatedBackupsArn: DBInstanceAutomatedBackupsArn! };
+      await away().send(new DeleteDBInstanceAutomatedBackupCommand(arn));
+      expect(await look()).toEqual([]);
+      await expect(away().send(new DescribeDBInstanceAutomatedBackupsCommand(arn))).rejects.toMatchObject({
+        name: "DBInstanceAutomatedBackupNotFoundFault",
+      });
+    });
+
+    test("do not begin in a region that can't read theirs", async () => {
+      await create("ledger");
+      await sandbox().loseRegion(region, "refused");
+      await expect(start()).rejects.toThrow(`region ${region} is lost`);
+      await sandbox().restoreRegion(region);
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { App, Testing } from "cdktf";
 import type { Database, Environment, Role, Site, Topology } from "../../bootstrap/config/schema.ts";
+import type { DatabasePin } from "../../bootstrap/recovery/database-pin.ts";
 import type { Pins } from "../../bootstrap/recovery/pins.ts";
 import type { Resolved, SynthesisInput } from "../../bootstrap/recovery/synthesis.ts";
 import { addStacks } from "../../stacks/app.ts";
@@ -124,7 +125,34 @@ export function ledger(): SynthesisInput {
     username: "ledger",
     clients: ["app"],
     backupRetentionDays: 7,
+    replicateBackups: true,
   };
+  return withDatabase(database);
+}
+
+/** The same on an Aurora cluster. */
+export function clustered(): SynthesisInput {
+  return withDatabase({
+    engine: "aurora-postgresql",
+    engineVersion: "16.3",
+    instanceClass: "db.r6g.large",
+    instances: 2,
+    port: 5432,
+    databaseName: "ledger",
+    username: "ledger",
+    clients: ["app"],
+    backupRetentionDays: 7,
+  });
+}
+
+/** With another beginning of its database in the recovery region. */
+export function beginningWith(made: SynthesisInput, pin: DatabasePin): SynthesisInput {
+  const { recovery } = made;
+  if (recovery.kind === "refused") throw new Error(recovery.reasons.join());
+  return { ...made, recovery: { ...recovery, pins: { ...recovery.pins, databases: { ledger: pin } } } };
+}
+
+function withDatabase(database: Database): SynthesisInput {
   const environment = environmentNamed("ledger", {
     roles: { app: { count: 2, instanceType: "t3.small", dependsOn: ["ledger"] } },
     databases: { ledger: database },
@@ -182,8 +210,19 @@ function pinsOf({ environment }: Topology, site: Site, data: Record<string, stri
       ]),
     ),
     databases: Object.fromEntries(
-      databases.map((name) => [name, site === "primary" ? {} : { snapshotId: `snapshot-of-${name}` }]),
+      databases.map((name) => [
+        name,
+        site === "primary" ? { kind: "fresh" } : { kind: "snapshot", snapshotId: `snapshot-of-${name}` },
+      ]),
     ),
+    ...(site === "primary"
+      ? {
+          backupsTo: {
+            region: regions.recovery,
+            encryptionKey: `arn:aws:kms:${regions.recovery}:${account}:key/00000000-0000-4000-8000-000000000000`,
+          },
+        }
+      : {}),
   };
 }
 

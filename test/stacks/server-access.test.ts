@@ -105,7 +105,9 @@ beforeAll(async () => {
     environment: "shop",
     account,
     role: "app",
-    sites: [{ region, bucket, keyArn: `arn:aws:kms:${region}:${account}:key/k`, databases: [] }],
+    sites: [
+      { region, bucket, keyArn: `arn:aws:kms:${region}:${account}:key/k`, databases: [], clusters: [] },
+    ],
   });
   const PolicyDocument = JSON.stringify(access);
   await iam.send(new PutUserPolicyCommand({ UserName: "server", PolicyName: "server", PolicyDocument }));

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
+  beginningWith,
+  clustered,
   everySchedule,
   foundationScheduled,
   ledger,
@@ -11,11 +13,22 @@ import {
 } from "./builder.ts";
 import { terraformOn } from "./terraform.ts";
 
+const second = { kind: "point-in-time", restoreTime: "2026-11-24T03:00:00Z" } as const;
+const arn = "arn:aws:rds:eu-west-1:123456789012:auto-backup:ab-1";
+const ofBackup = () => beginningWith(ledger(), { ...second, source: { kind: "replicated", arn } });
+const ofCluster = () =>
+  beginningWith(clustered(), { ...second, source: { kind: "live", identifier: "ledger" } });
+
 describe("Terraform and the real provider accept", () => {
   test.each<[string, StackName, typeof shop]>([
     ["shop", "foundation-stack", shop],
     ["shop", "recovery-stack", shop],
+    ["ledger", "primary-stack", ledger],
     ["ledger", "recovery-stack", ledger],
+    ["a database's second", "recovery-stack", ofBackup],
+    ["a cluster", "primary-stack", clustered],
+    ["a cluster's snapshot", "recovery-stack", clustered],
+    ["a cluster's second", "recovery-stack", ofCluster],
   ])("%s's %s", async (_, name, environment) => {
     const terraform = await terraformOn(synthesize(environment())[name]);
     const { succeeded, output } = await terraform("validate");

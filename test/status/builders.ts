@@ -25,6 +25,7 @@ export function looks(changes: Partial<RecoveryLooks> = {}, pinned: Partial<Pinn
     wish: { kind: "newest" },
     now,
     contents: aCatalog(),
+    restorable: [],
   });
   if (planned.kind === "refused") throw new Error(planned.reasons.join());
   const { pins } = planned.plan;

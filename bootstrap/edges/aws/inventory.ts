@@ -18,7 +18,13 @@ import {
   paginateDescribeTargetGroups,
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { type DBInstance, paginateDescribeDBInstances, RDSClient } from "@aws-sdk/client-rds";
+import {
+  type DBCluster,
+  type DBInstance,
+  paginateDescribeDBClusters,
+  paginateDescribeDBInstances,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import { tags } from "../../config/names.ts";
 import type { Site } from "../../config/schema.ts";
 import type {
@@ -134,7 +140,22 @@ async function observeDatabases(
   const found: DBInstance[] = [];
   for await (const page of paginateDescribeDBInstances({ client: rds }, {}))
     found.push(...(page.DBInstances ?? []));
-  return found.filter(({ TagList }) => belongs(TagList)).map(observeDatabase);
+  const clusters: DBCluster[] = [];
+  for await (const page of paginateDescribeDBClusters({ client: rds }, {}))
+    clusters.push(...(page.DBClusters ?? []));
+  return [
+    ...found
+      .filter(({ TagList, DBClusterIdentifier }) => belongs(TagList) && !DBClusterIdentifier)
+      .map(observeDatabase),
+    ...clusters
+      .filter(({ TagList }) => belongs(TagList))
+      .map((cluster) =>
+        observeCluster(
+          cluster,
+          found.filter(({ DBClusterIdentifier }) => DBClusterIdentifier === cluster.DBClusterIdentifier),
+        ),
+      ),
+  ];
 }
 
 function observeDatabase(instance: DBInstance): ObservedDatabase {
@@ -148,6 +169,23 @@ function observeDatabase(instance: DBInstance): ObservedDatabase {
     encrypted: instance.StorageEncrypted ?? false,
     keyArn: instance.KmsKeyId ?? "",
     createdAt: instance.InstanceCreateTime?.toISOString() ?? "",
+  };
+}
+
+function observeCluster(cluster: DBCluster, members: readonly DBInstance[]): ObservedDatabase {
+  const classes = new Set(members.map(({ DBInstanceClass }) => DBInstanceClass ?? ""));
+  const waiting = members.find(({ DBInstanceStatus }) => DBInstanceStatus !== "available");
+  return {
+    identifier: cluster.DBClusterIdentifier ?? "",
+    status: waiting?.DBInstanceStatus ?? cluster.Status ?? "",
+    engine: cluster.Engine ?? "",
+    instanceClass: [...classes].sort().join(", "),
+    members: members.length,
+    storageGiB: 0,
+    port: cluster.Port ?? 0,
+    encrypted: cluster.StorageEncrypted ?? false,
+    keyArn: cluster.KmsKeyId ?? "",
+    createdAt: cluster.ClusterCreateTime?.toISOString() ?? "",
   };
 }
 

@@ -12,7 +12,14 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { IAMClient, paginateListInstanceProfiles, paginateListRoles } from "@aws-sdk/client-iam";
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { paginateDescribeDBInstances, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
+import {
+  paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBClusters,
+  paginateDescribeDBInstanceAutomatedBackups,
+  paginateDescribeDBInstances,
+  paginateDescribeDBSnapshots,
+  RDSClient,
+} from "@aws-sdk/client-rds";
 import {
   paginateGetResources,
   ResourceGroupsTaggingAPIClient,
@@ -122,6 +129,27 @@ async function byListing(access: AwsAccess, region: string, environment: string)
     add(
       "DB snapshot",
       (page.DBSnapshots ?? []).map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier).filter(named),
+    );
+  }
+  for await (const page of paginateDescribeDBClusters({ client: rds }, {}))
+    add(
+      "DB cluster",
+      (page.DBClusters ?? []).map(({ DBClusterIdentifier }) => DBClusterIdentifier).filter(named),
+    );
+  for await (const page of paginateDescribeDBClusterSnapshots({ client: rds }, { SnapshotType: "manual" })) {
+    add(
+      "DB cluster snapshot",
+      (page.DBClusterSnapshots ?? [])
+        .map(({ DBClusterSnapshotIdentifier }) => DBClusterSnapshotIdentifier)
+        .filter(named),
+    );
+  }
+  for await (const page of paginateDescribeDBInstanceAutomatedBackups({ client: rds }, {})) {
+    add(
+      "automated backup",
+      (page.DBInstanceAutomatedBackups ?? [])
+        .map(({ DBInstanceIdentifier }) => DBInstanceIdentifier)
+        .filter(named),
     );
   }
   const buckets = (await s3.send(new ListBucketsCommand({}))).Buckets ?? [];

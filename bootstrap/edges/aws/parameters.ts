@@ -1,11 +1,13 @@
 import { DeleteParametersCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { type AwsAccess, clientConfig, connected } from "./access.ts";
 
-/** The secret parameters of one region that a rehearsal makes for its servers. */
+/** Parameters of one region: the secret ones that a rehearsal makes for its servers, and those that lead to databases. */
 export interface Parameters {
   readonly region: string;
   /** Writes an encrypted parameter; one that is there keeps its value. */
   put(name: string, value: string): Promise<void>;
+  /** Writes a plain parameter over the value that it has. */
+  move(name: string, value: string): Promise<void>;
   /** Those that are gone already are fine. */
   remove(names: readonly string[]): Promise<void>;
 }
@@ -23,6 +25,9 @@ export function ssmParameters(access: AwsAccess, region: string): Parameters {
       } catch (error) {
         if ((error as Error).name !== "ParameterAlreadyExists") throw error;
       }
+    },
+    async move(Name, Value) {
+      await ssm.send(new PutParameterCommand({ Name, Value, Type: "String", Overwrite: true }));
     },
     async remove(names) {
       for (let from = 0; from < names.length; from += batch)

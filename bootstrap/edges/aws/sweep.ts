@@ -12,10 +12,14 @@ import {
 } from "@aws-sdk/client-ec2";
 import {
   type DBSnapshot,
+  DeleteDBClusterSnapshotCommand,
   DeleteDBInstanceAutomatedBackupCommand,
   DeleteDBSnapshotCommand,
+  paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBInstanceAutomatedBackups,
   paginateDescribeDBSnapshots,
   RDSClient,
+  type Tag,
 } from "@aws-sdk/client-rds";
 import {
   DeleteBucketCommand,
@@ -23,7 +27,7 @@ import {
   ListObjectVersionsCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { tags } from "../../config/names.ts";
+import { isDatabaseOf, tags } from "../../config/names.ts";
 import type { Leftover } from "../../gameday/report.ts";
 import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 import { leftovers } from "./leftovers.ts";
@@ -78,6 +82,8 @@ export function awsSweep(access: AwsAccess, region: string): Sweep {
           await ec2.send(new DeleteVolumeCommand({ VolumeId: VolumeId! }));
       }
       await removeDatabaseSnapshots(rds, environment);
+      await removeClusterSnapshots(rds, environment);
+      await removeReplicatedBackups(rds, region, environment);
     },
     async emptyBucket(bucket) {
       try {
@@ -102,6 +108,34 @@ async function removeDatabaseSnapshots(rds: RDSClient, environment: string): Pro
     await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId }));
 }
 
+/** Cluster snapshots that nobody but RDS took are RDS's to remove. */
+async function removeClusterSnapshots(client: RDSClient, environment: string): Promise<void> {
+  for await (const page of paginateDescribeDBClusterSnapshots({ client }, { SnapshotType: "manual" }))
+    for (const { DBClusterSnapshotIdentifier, TagList } of page.DBClusterSnapshots ?? [])
+      if (isOf(TagList, environment))
+        await client.send(
+          new DeleteDBClusterSnapshotCommand({ DBClusterSnapshotIdentifier: DBClusterSnapshotIdentifier! }),
+        );
+}
+
+/** What a replication that was stopped has left until it expires. Automated backups carry no tags: their instance's name tells. */
+async function removeReplicatedBackups(
+  client: RDSClient,
+  region: string,
+  environment: string,
+): Promise<void> {
+  for await (const page of paginateDescribeDBInstanceAutomatedBackups({ client }, {}))
+    for (const backup of page.DBInstanceAutomatedBackups ?? []) {
+      if (backup.Region === region || !isDatabaseOf(environment, backup.DBInstanceIdentifier)) continue;
+      const { DBInstanceAutomatedBackupsArn } = backup;
+      await client.send(
+        new DeleteDBInstanceAutomatedBackupCommand({
+          DBInstanceAutomatedBackupsArn: DBInstanceAutomatedBackupsArn!,
+        }),
+      );
+    }
+}
+
 async function databaseSnapshots(
   rds: RDSClient,
   environment: string,
@@ -109,12 +143,13 @@ async function databaseSnapshots(
 ): Promise<DBSnapshot[]> {
   const found: DBSnapshot[] = [];
   for await (const page of paginateDescribeDBSnapshots({ client: rds }, { SnapshotType })) {
-    const own = (page.DBSnapshots ?? []).filter(({ TagList }) =>
-      TagList?.some(({ Key, Value }) => Key === tags.environment && Value === environment),
-    );
-    found.push(...own);
+    found.push(...(page.DBSnapshots ?? []).filter(({ TagList }) => isOf(TagList, environment)));
   }
   return found;
+}
+
+function isOf(list: Tag[] | undefined, environment: string): boolean {
+  return list?.some(({ Key, Value }) => Key === tags.environment && Value === environment) ?? false;
 }
 
 async function emptyBucket(s3: S3Client, Bucket: string): Promise<void> {

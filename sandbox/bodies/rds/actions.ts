@@ -1,14 +1,19 @@
 import { type DBInstance, DeleteDBInstanceCommand } from "@aws-sdk/client-rds";
 import type { Emulator } from "../../emulator.ts";
 import { Refusal } from "../../refusal.ts";
+import { type ReplicatedBackups, windowOf } from "../../replicated-backups.ts";
+import { replicatedSource } from "../../restore-of-replicated.ts";
 import type { Status } from "./database.ts";
 import type { Databases } from "./databases.ts";
 import { managedPassword } from "./master-password.ts";
+import type { ReplicatedData } from "./replicated-data.ts";
 import { restoreTime } from "./restore-time.ts";
 
 /** One call of RDS, on its way. */
 export interface Call {
   databases: Databases;
+  backups: ReplicatedBackups;
+  replicated: ReplicatedData;
   emulator: Emulator;
   form: URLSearchParams;
   /** Lets the emulator do its part; ends the call when it refuses. Returns what it said. */
@@ -47,8 +52,17 @@ export const instanceActions = {
   },
 
   async RestoreDBInstanceToPointInTime(call) {
-    const { databases, form, forward } = call;
+    const { databases, backups, replicated, form, forward } = call;
     const { engine, clock } = databases;
+    const backup = replicatedSource(backups, databases.emulated.region, form);
+    if (backup !== undefined) {
+      const until = restoreTime(form, windowOf(backup));
+      await forward();
+      return await beginning(call, form.get("TargetDBInstanceIdentifier")!, async (instance) => ({
+        origin: { kind: "moment", until },
+        ...(await replicated.volumes(backup, instance.AllocatedStorage!)),
+      }));
+    }
     const name = form.get("SourceDBInstanceIdentifier");
     if (name === null)
       throw new Refusal(

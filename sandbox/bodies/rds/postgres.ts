@@ -121,7 +121,7 @@ function mount(device: string, place: string): string {
 }
 
 const initialize = `install -d -o postgres -g postgres -m 700 /database/data
-runuser -u postgres -- ${programs}/initdb --username=rdsadmin --auth=reject --encoding=UTF8 --locale=C.UTF-8 --data-checksums --pgdata=/database/data >/dev/null`;
+runuser -u postgres -- ${programs}/initdb --username=rdsadmin --auth=reject --encoding=UTF8 --locale=C.UTF-8 --data-checksums --wal-segsize=1 --pgdata=/database/data >/dev/null`;
 
 /** As RDS has it: over TLS only, no client is the superuser, and the log is archived every five minutes. */
 function configure(name: string, port: number, moment: { until: string | undefined } | undefined): string[] {

@@ -5,12 +5,15 @@ import {
   CreateDBInstanceCommand,
   type CreateDBInstanceCommandInput,
   CreateDBSnapshotCommand,
+  DeleteDBInstanceAutomatedBackupCommand,
   DeleteDBInstanceCommand,
+  DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   type RDSClient,
   RestoreDBInstanceFromDBSnapshotCommand,
   RestoreDBInstanceToPointInTimeCommand,
+  StartDBInstanceAutomatedBackupsReplicationCommand,
 } from "@aws-sdk/client-rds";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { imageDone } from "../../../../sandbox/bodies/rds/postgres.ts";
@@ -135,6 +138,44 @@ describe("an RDS instance", () => {
     await sandbox().restoreRegion("eu-west-1");
     await become(rds, "ledger", "available");
     expect(engine().running()).toHaveLength(2);
+  });
+
+  test("comes back from what another region keeps of its backups and its log, when its own is lost", async () => {
+    const { rds } = aws();
+    const other = aws(away).rds;
+    await create(rds);
+    await become(rds, "ledger", "available");
+    const SourceDBInstanceArn = "arn:aws:rds:eu-west-1:123456789012:db:ledger";
+    await other.send(new StartDBInstanceAutomatedBackupsReplicationCommand({ SourceDBInstanceArn }));
+    const kept = await vi.waitFor(async () => {
+      const found = await other.send(new DescribeDBInstanceAutomatedBackupsCommand({}));
+      const [backup] = found.DBInstanceAutomatedBackups!;
+      expect(backup).toMatchObject({ Status: "replicating", DBInstanceIdentifier: "ledger" });
+      return backup!;
+    });
+    await sandbox().loseRegion("eu-west-1", "refused");
+    const RestoreTime = kept.RestoreWindow!.LatestTime!;
+    const SourceDBInstanceAutomatedBackupsArn = kept.DBInstanceAutomatedBackupsArn!;
+    await other.send(
+      new RestoreDBInstanceToPointInTimeCommand({
+        TargetDBInstanceIdentifier: "rebuilt",
+        SourceDBInstanceAutomatedBackupsArn,
+        RestoreTime,
+      }),
+    );
+    await become(other, "rebuilt", "available");
+    const started = scripts.find((script) => script.includes("/restored"));
+    expect(started).toContain(`recovery_target_time = '${RestoreTime.toISOString().replace("Z", "+00")}'`);
+
+    await other.send(
+      new DeleteDBInstanceAutomatedBackupCommand({
+        DBInstanceAutomatedBackupsArn: SourceDBInstanceAutomatedBackupsArn,
+      }),
+    );
+    const found = await other.send(new DescribeDBInstanceAutomatedBackupsCommand({}));
+    expect(found.DBInstanceAutomatedBackups!.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier)).toEqual(
+      ["rebuilt"],
+    );
   });
 
   test("can be copied only when it serves, and restored to a moment only when it has backups", async () => {

@@ -1,0 +1,78 @@
+import {
+  describeRestore,
+  planRestoreOfDatabase,
+  type RestoreDatabaseContext,
+  restoreDatabase,
+} from "../commands/restore-database.ts";
+import { tags } from "../config/names.ts";
+import { rdsInstances } from "../edges/aws/database-instances.ts";
+import { ssmParameters } from "../edges/aws/parameters.ts";
+import { connectCloud } from "../edges/cloud.ts";
+import { addressesOf } from "../edges/terraform-state.ts";
+import { RekindleError } from "../errors.ts";
+import type { Wish } from "../recovery/choose.ts";
+import type { RestoreWish } from "../recovery/database-restore.ts";
+import { answer, type Options, say } from "./answer.ts";
+import { environmentName, topologyOf } from "./project.ts";
+import { awsAccessOfShell, running } from "./shell.ts";
+import { wishOf } from "./wish.ts";
+
+/** `rekindle restore rds`: an RDS instance of the primary as it was, in its own place. */
+export async function restoreDatabaseCommand(
+  database: string,
+  options: Options & { asOf?: string; point?: string; dryRun?: boolean },
+): Promise<void> {
+  const wish = demandPast(wishOf(options));
+  const topology = await topologyOf(environmentName(options.env));
+  const run = running();
+  const access = awsAccessOfShell(run);
+  const { account, primary, state } = connectCloud(access, topology);
+  const context: RestoreDatabaseContext = {
+    ...run,
+    topology,
+    database,
+    wish,
+    account,
+    catalog: primary.catalog,
+    backups: primary.backups,
+    instances: rdsInstances(access, primary.region),
+    parameters: ssmParameters(access, primary.region),
+    print: say(options),
+  };
+  if (options.dryRun) {
+    const planned = await planRestoreOfDatabase(context);
+    return answer(options, { ...planned, done: false }, [...describeRestore(planned), "nothing was changed"]);
+  }
+  const restored = await restoreDatabase(context);
+  const addresses = await addressesOf(state, "primary-stack.tfstate", restored.identifier);
+  const next = nextMoves(topology.environment.databases[database]!.clients, restored.identifier, addresses);
+  answer(options, { ...restored, done: true, next }, [
+    ...describeRestore(restored),
+    "done; what is left to do:",
+    ...next.map((move) => `  ${move}`),
+  ]);
+}
+
+/** Servers learn the new password when they boot; Terraform still knows the instance that was there. */
+function nextMoves(clients: readonly string[], identifier: string, addresses: readonly string[]): string[] {
+  const [instance] = addresses.filter((address) => address.startsWith("aws_db_instance."));
+  const onServers =
+    `aws ssm send-command --document-name AWS-RunShellScript --parameters commands=rekindle-boot ` +
+    `--targets Key=tag:${tags.role},Values=${clients.join(",")}`;
+  if (instance === undefined) return [onServers];
+  return [
+    onServers,
+    `in cdktf.out/stacks/primary-stack: terraform state rm ${addresses.map((address) => `'${address}'`).join(" ")}`,
+    `and then: terraform import '${instance}' ${identifier}`,
+    "and then: npx cdktf deploy primary-stack",
+  ];
+}
+
+/** The newest state is what there is. */
+function demandPast(wish: Wish): RestoreWish {
+  if (wish.kind !== "newest") return wish;
+  throw new RekindleError(
+    "bad-input",
+    "say which state is wanted back: --as-of 2026-11-24T03:00:00Z, or --point <id>",
+  );
+}
