@@ -1,7 +1,6 @@
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { CloudRegion } from "../edges/cloud.ts";
-import { RekindleError } from "../errors.ts";
 import type { Leftover } from "../recovery/leftovers.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import { type Protections, protectionsOf } from "../recovery/protections.ts";
