@@ -10,8 +10,8 @@ const elsewhere =
   /^(\{\{.*\}\}|\$\w+([/:].*)?|\$[({].*|`.*|<[^>]*>|%\(\w+\)s|%\w+%?|\.{0,2}\/[^=]*|~\/.*|file:.*|env:.*|arn:.*|!(?:vault|secret|env_var|include|reference|ref|sub|getatt|importvalue|join|if|findinmap|select|encrypted)\b.*|(?:var|local|data|module|each)\.[\w.-]+|ENC\[.*|\$ANSIBLE_VAULT.*|\w+:(?:\/[^=]*|#?none)?|null|nil|none|undefined|true|false|yes|no|on|off|)$/i;
 /** `{{secret:`, whose own word is no setting's name. */
 const reference = /\{\{[ \t]*(?:secret|ssm):$/;
-/** A value of a program's own: a call, an element, a string with a prefix, a part to be filled in. */
-const expression = /^([\w.]+\(|[\w.]+\([^()]*\);?|[\w.]+\[.*|[bfru]{1,2}["'].*|\{[\w.]+\}?)$/i;
+/** A value of a program's own: a call, an element, a string with a prefix, a part to be filled in, a pattern's class. */
+const expression = /^([\w.]+\(|\[\\.*|[\w.]+\([^()]*\);?|[\w.]+\[.*|[bfru]{1,2}["'].*|\{[\w.]+\}?)$/i;
 /** What stands where a secret would, in examples that are commented out. */
 const example =
   /^(password|passwd|secret|token|changeme|change-me|foobared|example|your\b.*|xxx+|\*+|\.\.\.)$/i;

@@ -15,7 +15,9 @@ describe("primary and recovery", () => {
         .flatMap(([type, resources]) => Object.keys(resources).map((address) => `${type}.${address}`))
         // A fleet's template has the digest of its content in its address.
         .map((address) => address.replace(/template-.*/, "template"));
-    expect(addresses("recovery-stack")).toEqual(addresses("primary-stack"));
+    // Only a primary has a region to send its databases' backups to: on the day no other region is asked.
+    const sent = (address: string) => address.startsWith("aws_db_instance_automated_backups_replication.");
+    expect(addresses("recovery-stack")).toEqual(addresses("primary-stack").filter((one) => !sent(one)));
   });
 
   test("keep their state in the recovery region, locked by S3 itself", () => {
