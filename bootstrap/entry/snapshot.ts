@@ -23,7 +23,7 @@ export async function snapshotCommand(options: SnapshotOptions): Promise<void> {
     ...cloudOfShell(topology, run),
     topology,
     shellOf: shellsOf(primary, awsAccessOfShell(run), options.sshConfig ?? process.env.REKINDLE_SSH_CONFIG),
-    allowCrash: options.allowCrash,
+    allowCrash: options.allowCrash || process.env.REKINDLE_ALLOW_CRASH === "1",
     waitMs:
       options.wait === undefined ? 0 : 1000 * seconds("--wait", options.wait === true ? "1h" : options.wait),
     print: say(options),

@@ -63,6 +63,7 @@ export async function printEnvironment(context: SandboxContext): Promise<void> {
   const environment = sandboxEnvironment(sandbox, {
     region: context.environment.recovery,
     terraformCliConfig: await context.terraformCliConfig(),
+    hasBodies: (await sandbox.status()).engine !== "none",
     inherited: process.env,
   });
   for (const line of shellLines(environment)) context.print(line);

@@ -9,6 +9,8 @@ export interface EnvironmentWish {
   region: string;
   /** Rekindle's own Terraform CLI configuration; Terraform's defaults when undefined. */
   terraformCliConfig: string | undefined;
+  /** Whether its servers really run; assumed unless said otherwise. */
+  hasBodies?: boolean;
   /** The environment to be changed. */
   inherited: NodeJS.ProcessEnv;
 }
@@ -33,7 +35,7 @@ const misleadingNames = /^AWS_ENDPOINT_URL_|^(AWS_\w+|TF_AWS_\w+)_ENDPOINT$/;
 
 export function sandboxEnvironment(
   sandbox: { endpoint: string },
-  { region, terraformCliConfig, inherited }: EnvironmentWish,
+  { region, terraformCliConfig, hasBodies = true, inherited }: EnvironmentWish,
 ): SandboxEnvironment {
   const withoutProxy = noProxy(inherited);
   return {
@@ -53,12 +55,15 @@ export function sandboxEnvironment(
       CDKTF_SKIP_PROVIDER_LOCK: "true",
       CHECKPOINT_DISABLE: "1",
       DISABLE_VERSION_CHECK: "1",
+      // Rows of the emulator hold no data, and nothing that could be frozen.
+      ...(hasBodies ? {} : { REKINDLE_ALLOW_CRASH: "1" }),
       NO_PROXY: withoutProxy,
       no_proxy: withoutProxy,
       ...(terraformCliConfig === undefined ? {} : { TF_CLI_CONFIG_FILE: terraformCliConfig }),
     },
     unset: [
       ...misleading,
+      ...(hasBodies ? ["REKINDLE_ALLOW_CRASH"] : []),
       ...Object.keys(inherited)
         .filter((name) => misleadingNames.test(name))
         .sort(),
