@@ -43,7 +43,7 @@ describe("plain cdktf in a sandbox's shell", () => {
     await mustRun("npx rekindle publish && npx rekindle bake");
     await mustRun("npx cdktf deploy primary-stack --auto-approve");
     // Rows of the emulator have no agent that could freeze anything; `sandbox env` says that it will do.
-    expect(await mustRun("npx rekindle snapshot")).toContain("has no body, and so no SSM agent");
+    expect(await mustRun("npx rekindle snapshot")).toContain("SSM does not know it in eu-west-1");
     await mustRun("npx rekindle sandbox cut eu-west-1");
     expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("Apply complete!");
     expect(await mustRun("npx cdktf deploy recovery-stack --auto-approve")).toContain("No changes.");
