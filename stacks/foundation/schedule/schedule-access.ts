@@ -201,6 +201,13 @@ function databaseAccess({ environment, account, sites }: Place & { sites: readon
         named(kind, `rekindle-${environment}-*`),
       ),
     },
+    {
+      // RDS names them itself.
+      Sid: "SeeHowFarDatabasesGoBack",
+      Effect: "Allow",
+      Action: ["rds:DescribeDBInstanceAutomatedBackups"],
+      Resource: named("auto-backup", "*"),
+    },
   ] satisfies Statement[];
 }
 
