@@ -5,6 +5,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client
 import { siteBucket } from "../../bootstrap/config/names.ts";
 import { encodeJson } from "../../bootstrap/json.ts";
 import { unobserved } from "../../bootstrap/recovery/point.ts";
+import { pointKey } from "../../bootstrap/recovery/point-index.ts";
 import { account, aPoint, recovery } from "../builders.ts";
 import { launch } from "../sandbox/bodies/launch.ts";
 import { lackingForBox } from "../sandbox/box-lacking.ts";
@@ -80,8 +81,7 @@ describe.skipIf(lacking !== undefined)("a rehearsal of db from a recovery point"
     const Bucket = siteBucket("shop", account, recovery);
     const LocationConstraint = recovery;
     await s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint } }));
-    const Key = `catalog/points/${point.id}.json`;
-    await s3.send(new PutObjectCommand({ Bucket, Key, Body: encodeJson(point) }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: pointKey(point), Body: encodeJson(point) }));
 
     const unknown = await project.rekindle(["rehearse", "db", "--from", "point-2"]);
     expect(unknown.ending).toEqual({ kind: "exited", code: 3 });
