@@ -33,12 +33,12 @@ hostname: web
 manage_etc_hosts: localhost
 runcmd:
   - [sh, -c, "echo 10.0.0.9 app >>/etc/hosts"]
-  - [tar, -C, /, -xf, /root/role.tar]
+  - [tar, -C, /, -xf, /opt/role.tar]
   - [systemctl, restart, nginx.service]
 `,
 );
-await mkdir(join(folder, "upper/root"), { recursive: true });
-await cp(tar, join(folder, "upper/root/role.tar"));
+await mkdir(join(folder, "upper/opt"), { recursive: true });
+await cp(tar, join(folder, "upper/opt/role.tar"));
 
 const child = spawn(
   "unshare",
