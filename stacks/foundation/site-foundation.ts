@@ -3,12 +3,12 @@ import { KmsAlias } from "@cdktf/provider-aws/lib/kms-alias/index.js";
 import { KmsKey } from "@cdktf/provider-aws/lib/kms-key/index.js";
 import type { AwsProvider } from "@cdktf/provider-aws/lib/provider/index.js";
 import { Construct } from "constructs";
-import { backupVault, keyAlias, logBucket, signingAlias, siteBucket } from "../../bootstrap/config/names.ts";
+import { backupVault, signingAlias } from "../../bootstrap/config/names.ts";
 import type { Environment, Site } from "../../bootstrap/config/schema.ts";
 import { regionOf } from "../../bootstrap/config/servers.ts";
-import { LogBucket } from "./log-bucket.ts";
-import { keyPolicy, signingKeyPolicy } from "./policies.ts";
-import { SiteBucket } from "./site-bucket.ts";
+import { keyedBucket } from "./keyed-bucket.ts";
+import { signingKeyPolicy } from "./policies.ts";
+import type { SiteBucket } from "./site-bucket.ts";
 
 /** One region's keys, buckets and backup vault. */
 export class SiteFoundation extends Construct {
@@ -24,34 +24,18 @@ export class SiteFoundation extends Construct {
     super(scope, id);
     const { account, name } = environment;
     const region = regionOf(environment, site);
-    const key = new KmsKey(this, "key", {
+    const { key, bucket } = keyedBucket(this, {
       provider,
-      description: `rekindle ${name}: releases, volumes, snapshots and databases in ${region}`,
-      enableKeyRotation: true,
-      deletionWindowInDays: 30,
+      environment,
+      account,
+      region,
+      encrypts: "releases, volumes, snapshots and databases",
       // The vault takes its copies from the recovery region.
-      policy: JSON.stringify(
-        keyPolicy(account, site === "recovery" ? environment.copies?.account?.id : undefined),
-      ),
+      copiedBy: site === "recovery" ? environment.copies?.account?.id : undefined,
     });
-    new KmsAlias(this, "key-alias", { provider, name: keyAlias(name), targetKeyId: key.keyId });
     this.vault = new BackupVault(this, "vault", { provider, name: backupVault(name), kmsKeyArn: key.arn });
     this.#signingKey(environment, region, provider);
-    const logged = siteBucket(name, account, region);
-    const logs = new LogBucket(this, "logs", {
-      provider,
-      name: logBucket(name, account, region),
-      account,
-      logged,
-    });
-    const retention = environment.protection?.retention;
-    this.bucket = new SiteBucket(this, "bucket", {
-      provider,
-      name: logged,
-      keyArn: key.arn,
-      logs,
-      retention,
-    });
+    this.bucket = bucket;
     this.key = { region, arn: key.arn };
   }
 

@@ -16,7 +16,7 @@ import { type Sandbox, startSandbox } from "../../bootstrap/edges/sandbox.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
 import { copiedParts } from "../../bootstrap/recovery/copies.ts";
 import type { RecoveryPoint } from "../../bootstrap/recovery/point.ts";
-import { aTopology, primary, recovery } from "../builders.ts";
+import { aDatabase, aTopology, primary, recovery } from "../builders.ts";
 import {
   bakeIn,
   credentialsIn,
@@ -288,16 +288,7 @@ describe("a copy that goes wrong", () => {
 
 describe("a database's snapshot", () => {
   it("is copied to every place too", async () => {
-    const ledger = {
-      engine: "postgres",
-      engineVersion: "15.8",
-      instanceClass: "db.t3.medium",
-      storageGiB: 20,
-      port: 5432,
-      databaseName: "ledger",
-      username: "ledger",
-      clients: ["web"],
-    };
+    const ledger = aDatabase();
     const field = await open(
       { regions: [further], account: { id: vaultId, role: "rekindle-vault" } },
       { databases: { ledger } },

@@ -20,7 +20,7 @@ import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
 import { gitBundle } from "../../bootstrap/history/git-bundles.ts";
 import { snapshotAccess } from "../../stacks/foundation/schedule/schedule-access.ts";
 import { snapshotBuildspec } from "../../stacks/foundation/schedule/snapshot-buildspec.ts";
-import { account, aTopology, primary, recovery } from "../builders.ts";
+import { account, aDatabase, aTopology, primary, recovery } from "../builders.ts";
 import { launchDatabaseServer, publishIn, testField } from "../commands/field.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
@@ -143,16 +143,7 @@ const s3Actions: Record<string, string> = {
 };
 
 it("the role of the build may do all that a snapshot calls", async () => {
-  const database = {
-    engine: "postgres",
-    engineVersion: "15.8",
-    instanceClass: "db.t3.medium",
-    storageGiB: 20,
-    port: 5432,
-    databaseName: "ledger",
-    username: "ledger",
-    clients: ["web"],
-  };
+  const database = aDatabase();
   const field = await testField(sandbox(), aTopology({ databases: { ledger: database } }));
   await publishIn(field);
   await launchDatabaseServer(sandbox(), field);

@@ -1,11 +1,28 @@
-import { GetBucketVersioningCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetBucketVersioningCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
-import { errorCode } from "./access.ts";
+import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
 
 /** A bucket, and whose it must be. */
 export interface Place {
   Bucket: string;
   ExpectedBucketOwner?: string;
+}
+
+/**
+ * A bucket, and what speaks to it. `account` is demanded whenever it is touched (S3's ExpectedBucketOwner); who names a
+ * bucket by hand, with no environment at hand, leaves it out.
+ */
+export function connectBucket(access: AwsAccess, region: string, bucket: string, account?: string) {
+  const s3 = connected(
+    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
+    access,
+    region,
+  );
+  const place: Place = {
+    Bucket: bucket,
+    ...(account === undefined ? {} : { ExpectedBucketOwner: account }),
+  };
+  return { s3, place };
 }
 
 /** Refuses a bucket that is not there, in another region or of another account. */

@@ -9,11 +9,10 @@ import {
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   RestoreObjectCommand,
-  S3Client,
 } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
-import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
-import { demandBucket, demandVersioning, isBucketFault, type Place } from "./bucket.ts";
+import { type AwsAccess, errorCode } from "./access.ts";
+import { connectBucket, demandBucket, demandVersioning, isBucketFault } from "./bucket.ts";
 
 /** An object as it was read: its bytes, and what later writes can be made conditional on. */
 export interface StoredObject {
@@ -93,20 +92,9 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
 }
 
-/**
- * The real thing. `account` is demanded of every bucket that is touched (S3's ExpectedBucketOwner); who names a bucket
- * by hand, with no environment at hand, leaves it out.
- */
+/** The real thing. */
 export function s3Store(access: AwsAccess, region: string, bucket: string, account?: string): ObjectStore {
-  const s3 = connected(
-    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
-    access,
-    region,
-  );
-  const place: Place = {
-    Bucket: bucket,
-    ...(account === undefined ? {} : { ExpectedBucketOwner: account }),
-  };
+  const { s3, place } = connectBucket(access, region, bucket, account);
   const versioned = (versionId: string | undefined) =>
     versionId === undefined ? {} : { VersionId: versionId };
 

@@ -10,15 +10,15 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
 import { inParallel } from "../../collect/in-parallel.ts";
 import { mostParts, partBytes } from "../../dump/upload-parts.ts";
 import { RekindleError } from "../../errors.ts";
-import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts";
-import { demandBucket, demandVersioning, type Place } from "./bucket.ts";
+import { type AwsAccess, errorCode } from "./access.ts";
+import { connectBucket, demandBucket, demandVersioning, type Place } from "./bucket.ts";
 import { ArchivedObject, timeToSend } from "./objects.ts";
 
 /** Bytes as they come, and how to have no more of them. */
@@ -75,15 +75,7 @@ const copiesAtOnce = 4;
 const readTries = 4;
 
 export function s3Streams(access: AwsAccess, region: string, bucket: string, account?: string): StreamStore {
-  const s3 = connected(
-    new S3Client({ ...clientConfig(access, region), forcePathStyle: access.endpoint !== undefined }),
-    access,
-    region,
-  );
-  const place: Place = {
-    Bucket: bucket,
-    ...(account === undefined ? {} : { ExpectedBucketOwner: account }),
-  };
+  const { s3, place } = connectBucket(access, region, bucket, account);
 
   async function abort({ key, uploadId }: OpenUpload): Promise<void> {
     try {
