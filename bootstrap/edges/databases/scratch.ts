@@ -58,6 +58,15 @@ clean() {
   rm -rf "$folder"
 }
 trap clean EXIT
+until_answers() {
+  tries=0
+  until "$@" >/dev/null 2>&1; do
+    kill -0 "$server"
+    tries=$((tries + 1))
+    [ "$tries" -le 600 ] || { echo 'the server did not answer within a minute'; exit 1; }
+    sleep 0.1
+  done
+}
 # Who would read what is said may have been killed: that ends this shell like any failure.
 trap '' PIPE
 trap 'exit 1' TERM INT HUP
@@ -76,13 +85,7 @@ $as initdb --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --n
 $as postgres -D "$folder/data" -k "$folder" -p 5432 -c listen_addresses= -c fsync=off -c full_page_writes=off \\
   -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=4GB "$@" 3<&- 4>&- &
 server=$!
-tries=0
-until PGPASSWORD= psql --no-psqlrc -h "$folder" -p 5432 -U postgres -d postgres -c '' >/dev/null 2>&1; do
-  kill -0 "$server"
-  tries=$((tries + 1))
-  [ "$tries" -le 600 ] || { echo 'the server did not answer within a minute'; exit 1; }
-  sleep 0.1
-done
+until_answers env PGPASSWORD= psql --no-psqlrc -h "$folder" -p 5432 -U postgres -d postgres -c ''
 echo "$folder postgres" >&4
 exec 4>&-
 read -r _ <&3 || true
@@ -95,14 +98,7 @@ $as "$install" --no-defaults --datadir="$folder/data" --auth-root-authentication
 $as "$(command -v mariadbd || command -v mysqld)" --no-defaults --datadir="$folder/data" --socket="$folder/s" --pid-file="$folder/pid" \\
   --skip-networking --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 --max-allowed-packet=1G "$@" 3<&- 4>&- &
 server=$!
-tries=0
-client=$(command -v mariadb || command -v mysql)
-until "$client" --no-defaults --socket="$folder/s" --user=root -e '' >/dev/null 2>&1; do
-  kill -0 "$server"
-  tries=$((tries + 1))
-  [ "$tries" -le 600 ] || { echo 'the server did not answer within a minute'; exit 1; }
-  sleep 0.1
-done
+until_answers "$(command -v mariadb || command -v mysql)" --no-defaults --socket="$folder/s" --user=root -e ''
 echo "$folder/s root" >&4
 exec 4>&-
 read -r _ <&3 || true
