@@ -67,7 +67,7 @@ serialized = S3Response.serialized
 
 
 def written_by_hand(self, action_result):
-    """The long list of a page as moto writes it, without its serializer, which takes a second for each thousand keys."""
+    """The long list of a page as moto writes it, without its serializer: else both tools wait for that."""
     if not isinstance(action_result.result, dict) or "Contents" not in action_result.result:
         return serialized(self, action_result)
     contents = action_result.result.pop("Contents")

@@ -411,19 +411,21 @@ hold
   .action(async (options) => (await import("./entry/hold.ts")).listHoldsCommand(options));
 program
   .command("thaw")
-  .description("bring a recovery point back from the archive tier and Glacier; says when, and at what cost")
-  .argument("<point>")
+  .description(
+    "bring a recovery point or a dump back from the archive tier and Glacier; says when, and at what cost",
+  )
+  .argument("<point-or-dump>")
   .option("--region <region>", "where; else in the recovery region")
-  .option("--days <n>", "how long snapshots stay readable", "7")
+  .option("--days <n>", "how long snapshots stay readable; objects stay seven days", "7")
   .option("--wait", "wait until all of it can be read, which may take three days")
   .addOption(env)
   .addOption(json)
-  .action(async (point, options) => (await import("./entry/thaw.ts")).thawPointCommand(point, options));
+  .action(async (id, options) => (await import("./entry/thaw.ts")).thawCommand(id, options));
 program
   .command("check")
   .description("read everything that a recovery would need, in the region where it would be needed")
   .option("--region <region>", "where; else the recovery region")
-  .option("--all", "every complete recovery point, not only the newest and the pinned one")
+  .option("--all", "every complete recovery point and dump, not only the newest and the pinned ones")
   .addOption(env)
   .addOption(json)
   .addHelpText("after", "\nExit codes: 0 all is there, 1 something is not, and is named.")

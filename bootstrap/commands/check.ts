@@ -7,13 +7,14 @@ import { resolvePlan } from "../recovery/resolve.ts";
 import { describeSource, type Restorable } from "../recovery/restorable.ts";
 import { sha256 } from "../release/digest.ts";
 import type { CheckContext } from "./check-context.ts";
+import { checkNewestDumps } from "./check-dumps.ts";
 import { checkPoints } from "./check-points.ts";
 import { lookAround } from "./plan.ts";
 import { verifyRelease } from "./verify-release.ts";
 
 /**
  * Reads everything that a recovery would need in one region, there: the release and its signature, the key, the newest
- * point's snapshots, the images, and all that the pinned plan pins.
+ * point's snapshots, the images, all that the pinned plan pins, and the newest dump of each name.
  */
 export async function checkRegion(context: CheckContext): Promise<Check[]> {
   const { topology, region, now } = context;
@@ -50,6 +51,7 @@ export async function checkRegion(context: CheckContext): Promise<Check[]> {
     ...(here?.point === undefined || here.point === plan?.point
       ? []
       : await checkPoints(context, [here.point])),
+    ...(await checkNewestDumps(context)),
   ];
 }
 

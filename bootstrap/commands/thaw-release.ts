@@ -9,7 +9,8 @@ export interface ThawContext extends Patience {
   print(line: string): void;
 }
 
-interface Pinned {
+/** An object to thaw. */
+export interface Pinned {
   key: string;
   /** The newest when left out. */
   versionId?: string;
@@ -29,7 +30,7 @@ export async function readThawed(
   } catch (error) {
     if (!(error instanceof ArchivedObject)) throw error;
   }
-  await thaw(store, [{ key, ...(versionId === undefined ? {} : { versionId }) }], context);
+  await thawObjects(store, [{ key, ...(versionId === undefined ? {} : { versionId }) }], context);
   return store.get(key, versionId);
 }
 
@@ -42,8 +43,8 @@ export async function thawRelease(
   release: string,
   context: ThawContext,
 ): Promise<string[]> {
-  const thawed = await thaw(store, [{ key: manifestKey(release) }], context);
-  return [...thawed, ...(await thaw(store, await objectsOf(store, release), context))];
+  const thawed = await thawObjects(store, [{ key: manifestKey(release) }], context);
+  return [...thawed, ...(await thawObjects(store, await objectsOf(store, release), context))];
 }
 
 /**
@@ -55,9 +56,9 @@ export async function requestRelease(
   release: string,
   context: Pick<ThawContext, "print">,
 ): Promise<string[]> {
-  const manifest = await request(store, [{ key: manifestKey(release) }], context);
+  const manifest = await requestObjects(store, [{ key: manifestKey(release) }], context);
   const objects = manifest.length > 0 ? [] : await objectsOf(store, release);
-  return [...manifest, ...(await request(store, objects, context))].map(({ key }) => key);
+  return [...manifest, ...(await requestObjects(store, objects, context))].map(({ key }) => key);
 }
 
 async function objectsOf(store: ObjectStore, release: string): Promise<Pinned[]> {
@@ -76,8 +77,12 @@ async function objectsOf(store: ObjectStore, release: string): Promise<Pinned[]>
 }
 
 /** Asks for all before it waits for the first. Returns the keys that were not readable at once. */
-async function thaw(store: ObjectStore, objects: readonly Pinned[], context: ThawContext): Promise<string[]> {
-  const cold = await request(store, objects, context);
+export async function thawObjects(
+  store: ObjectStore,
+  objects: readonly Pinned[],
+  context: ThawContext,
+): Promise<string[]> {
+  const cold = await requestObjects(store, objects, context);
   await Promise.all(
     cold.map(({ key, versionId }) =>
       waitFor(context, `the thaw of s3://${store.bucket}/${key}`, limitSeconds, async () => {
@@ -90,7 +95,7 @@ async function thaw(store: ObjectStore, objects: readonly Pinned[], context: Tha
 }
 
 /** Asks for what is archived; gives what is not readable at once. */
-async function request(
+export async function requestObjects(
   store: ObjectStore,
   objects: readonly Pinned[],
   { print }: Pick<ThawContext, "print">,

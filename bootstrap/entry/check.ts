@@ -1,5 +1,6 @@
 import { checkRegion } from "../commands/check.ts";
 import type { CheckContext } from "../commands/check-context.ts";
+import { checkEveryDump } from "../commands/check-dumps.ts";
 import { checkEveryPoint } from "../commands/check-points.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { serviceTime } from "../edges/service-time.ts";
@@ -26,7 +27,10 @@ export async function checkCommand(options: Options & { region?: string; all?: b
     now: (await serviceTime(region.catalog.store, run.clock)).toISOString(),
   };
   const checks: Check[] = await checkRegion(context);
-  if (options.all) for await (const check of checkEveryPoint(context)) checks.push(check);
+  if (options.all) {
+    for await (const check of checkEveryPoint(context)) checks.push(check);
+    checks.push(...(await checkEveryDump(context)));
+  }
   answer(options, checks, checks.map(describeCheck));
   const failed = checks.filter(({ passed }) => !passed).length;
   if (failed > 0)

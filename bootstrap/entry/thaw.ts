@@ -1,8 +1,10 @@
+import { requestDump, waitForDump } from "../commands/thaw-dump.ts";
 import { requestPoint, type ThawedPoint, waitForPoint } from "../commands/thaw-point.ts";
 import { thawRelease } from "../commands/thaw-release.ts";
-import { describeEstimate } from "../recovery/thaw-cost.ts";
+import { describeDumpEstimate, describeEstimate } from "../recovery/thaw-cost.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell, regionNamed } from "./cloud.ts";
+import { dumpNamed } from "./dump.ts";
 import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { running } from "./shell.ts";
@@ -31,8 +33,37 @@ export async function thawReleaseCommand(
   );
 }
 
-/** Brings what is cold of a recovery point back in one region, and says when and at what cost. */
-export async function thawPointCommand(
+/** Brings what is cold of a recovery point or a dump back in one region, and says when and at what cost. */
+export function thawCommand(
+  id: string,
+  options: Options & { region?: string; days: string; wait?: boolean },
+): Promise<void> {
+  return id.startsWith("dump-") ? thawDump(id, options) : thawPoint(id, options);
+}
+
+async function thawDump(id: string, options: Options & { region?: string; wait?: boolean }): Promise<void> {
+  const topology = await topologyOf(environmentName(options.env));
+  const run = running();
+  const cloud = cloudOfShell(topology, run);
+  const { catalog } = regionNamed(cloud.regions, options.region ?? cloud.recovery.region);
+  const dump = await dumpNamed(catalog, id);
+  const context = { ...run, print: say(options) };
+  const asked = await requestDump(catalog.store, dump, context);
+  for (const line of describeDumpEstimate(asked.estimate)) context.print(line);
+  const thawed =
+    options.wait && asked.state === "thawing"
+      ? await waitForDump(catalog.store, dump, asked, context)
+      : asked;
+  const { region, objects, state } = thawed;
+  answer(options, { version: 1, dump: id, ...thawed }, [
+    ...objects.map((key) => `${key}: being thawed`),
+    state === "readable"
+      ? `${id} can be read in ${region}`
+      : `${id} can't be read in ${region} yet; run it again to see, or with --wait`,
+  ]);
+}
+
+async function thawPoint(
   point: string,
   options: Options & { region?: string; days: string; wait?: boolean },
 ): Promise<void> {

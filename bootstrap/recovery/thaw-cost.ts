@@ -13,9 +13,14 @@ export const prices = {
   snapshotPerGiBMonth: 0.05,
   /** An expedited request, which is what is tried first; the bytes of a release are too few to count. */
   objectRequest: 0.01,
+  /** What an expedited retrieval takes for a GB of a dump; while it is thawed it is also billed as an ordinary object. */
+  objectThawPerGb: 0.03,
+  objectPerGbMonth: 0.023,
 } as const;
 
 export const snapshotHours = 72;
+/** S3 keeps what was thawed for so long. */
+export const objectDays = 7;
 export const objectHours = { fast: "1 to 5 minutes", slow: "3 to 12 hours" } as const;
 
 export interface ThawEstimate {
@@ -38,6 +43,26 @@ export function estimateThaw(snapshotGiB: number, objects: number, days: number)
   };
 }
 
+/** A dump's parts, of which the bytes count too. */
+export function estimateDumpThaw(bytes: number, objects: number): ThawEstimate {
+  const gb = bytes / 1e9;
+  return {
+    ...estimateThaw(0, objects, objectDays),
+    objectsUsd: cents(objects * prices.objectRequest + gb * prices.objectThawPerGb),
+    storageUsd: cents((gb * prices.objectPerGbMonth * objectDays) / 30),
+  };
+}
+
+export function describeDumpEstimate({ objects, objectsUsd, storageUsd }: ThawEstimate): string[] {
+  if (objects === 0) return [];
+  return [
+    `parts: ${objectHours.fast}, or ${objectHours.slow} where S3 has no fast way; ${objects} requests and their bytes: ${usd(objectsUsd)}, and ${usd(storageUsd)} for ${objectDays} days`,
+    estimateOnly,
+  ];
+}
+
+const estimateOnly = `(list prices of ${prices.region}, looked up on ${prices.lookedUp}: an estimate)`;
+
 export function describeEstimate(estimate: ThawEstimate, days: number): string[] {
   const { snapshotGiB, snapshotUsd, storageUsd, objects, objectsUsd } = estimate;
   return [
@@ -51,9 +76,7 @@ export function describeEstimate(estimate: ThawEstimate, days: number): string[]
       : [
           `objects of the release: ${objectHours.fast}, or ${objectHours.slow} where S3 has no fast way; ${objects} requests: ${usd(objectsUsd)}`,
         ]),
-    ...(snapshotGiB + objects === 0
-      ? []
-      : [`(list prices of ${prices.region}, looked up on ${prices.lookedUp}: an estimate)`]),
+    ...(snapshotGiB + objects === 0 ? [] : [estimateOnly]),
   ];
 }
 

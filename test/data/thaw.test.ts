@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { checkNewestDumps } from "../../bootstrap/commands/check-dumps.ts";
 import { makePlan } from "../../bootstrap/commands/plan.ts";
 import { prune } from "../../bootstrap/commands/prune.ts";
 import type { PruneContext } from "../../bootstrap/commands/prune-context.ts";
+import { requestDump, waitForDump } from "../../bootstrap/commands/thaw-dump.ts";
 import { requestPoint, waitForPoint } from "../../bootstrap/commands/thaw-point.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import type { RekindleError } from "../../bootstrap/errors.ts";
@@ -9,6 +11,7 @@ import type { VolumeSet } from "../../bootstrap/recovery/point.ts";
 import { manifestKey } from "../../bootstrap/release/release.ts";
 import { aTopology, recovery } from "../builders.ts";
 import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "../commands/field.ts";
+import { aDump, aDumpPart } from "../dump/builders.ts";
 import { archiveInS3 } from "../sandbox/archive.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
 import { aTakenPoint } from "./points.ts";
@@ -122,5 +125,52 @@ describe("the archive tier", () => {
     expect(await refusal(requestPoint(field.cloud.recovery, old.id, 7, field.shared))).toContain(
       `snapshot ${gone} of volume data-0 of db-0 is gone`,
     );
+  });
+});
+
+describe("a dump in Glacier", () => {
+  it("is found by a check, comes back with what it costs, and is named once a part is gone", async () => {
+    const dumps = { shop: { engine: "postgres", from: { host: "db.example" } } };
+    const field = await testField(sandbox(), aTopology({ dumps: dumps as never }));
+    const region = field.cloud.recovery;
+    const { store } = region.catalog;
+    const parts = [];
+    for (const name of ["globals", "shop"]) {
+      const key = `dumps/${aDump().id}/${name}`;
+      await store.create(key, Buffer.from(name), "digest");
+      if (name === "shop") await archiveInS3(sandbox)(store, key);
+      parts.push(
+        aDumpPart({ key, bytes: 2e9, versions: { [recovery]: (await store.head(key))!.versionId } }),
+      );
+    }
+    const dump = aDump({ parts });
+    const check = async () =>
+      (await checkNewestDumps({ ...field.shared, region, now: systemClock.now().toISOString() })).map(
+        ({ passed, found }) => ({ passed, found }),
+      );
+    expect(await check()).toEqual([{ passed: false, found: "none was ever taken" }]);
+    await region.catalog.writeDump(dump);
+    const cold = parts[1]!.key;
+    expect(await check()).toEqual([
+      { passed: false, found: `${cold} is archived: rekindle thaw ${dump.id}` },
+    ]);
+    await expect(store.get(cold)).rejects.toThrow(`thaw it: rekindle thaw ${dump.id}`);
+
+    const context = { ...field.shared, clock: patient };
+    const asked = await requestDump(store, dump, context);
+    expect(asked).toMatchObject({
+      objects: [cold],
+      state: "thawing",
+      estimate: { objects: 1, objectsUsd: 0.07, storageUsd: 0.01 },
+    });
+    expect(await waitForDump(store, dump, asked, context)).toMatchObject({ objects: [], state: "readable" });
+    expect(await check()).toEqual([{ passed: true, found: "2 parts, readable" }]);
+
+    await store.remove(cold);
+    await region.catalog.writeDump({
+      ...dump,
+      parts: [parts[0]!, { ...parts[1]!, versions: { [recovery]: "gone" } }],
+    });
+    expect(await check()).toEqual([{ passed: false, found: `${cold} is missing: somebody has deleted it` }]);
   });
 });

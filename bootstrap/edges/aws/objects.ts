@@ -11,6 +11,7 @@ import {
   RestoreObjectCommand,
 } from "@aws-sdk/client-s3";
 import { RekindleError } from "../../errors.ts";
+import { objectDays } from "../../recovery/thaw-cost.ts";
 import { type AwsAccess, errorCode } from "./access.ts";
 import { connectBucket, demandBucket, demandVersioning, isBucketFault } from "./bucket.ts";
 
@@ -37,7 +38,7 @@ export class ArchivedObject extends RekindleError {
     const version = versionId === undefined ? "" : ` version ${versionId}`;
     super(
       "refused",
-      `s3://${bucket}/${key}${version} lies in a Glacier class and was not thawed; thaw it: rekindle thaw-release, or aws s3api restore-object`,
+      `s3://${bucket}/${key}${version} lies in a Glacier class and was not thawed; thaw it: ${howToThaw(key)}, or aws s3api restore-object`,
       { cause },
     );
     this.key = key;
@@ -197,7 +198,7 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
     async thaw(key, versionId) {
       for (const Tier of ["Expedited", "Standard"] as const) {
         try {
-          const RestoreRequest = { Days: thawedDays, GlacierJobParameters: { Tier } };
+          const RestoreRequest = { Days: objectDays, GlacierJobParameters: { Tier } };
           await s3.send(
             new RestoreObjectCommand({ ...place, Key: key, ...versioned(versionId), RestoreRequest }),
           );
@@ -265,9 +266,13 @@ export function s3Store(access: AwsAccess, region: string, bucket: string, accou
   };
 }
 
+function howToThaw(key: string): string {
+  const [, dump] = /^dumps\/([^/]+)\//.exec(key) ?? [];
+  return dump === undefined ? "rekindle thaw-release" : `rekindle thaw ${dump}`;
+}
+
 /** Classes whose bytes S3 hands out only after a thaw; Glacier Instant Retrieval is not among them. */
 const archiveClasses = ["GLACIER", "DEEP_ARCHIVE"];
-const thawedDays = 7;
 
 /** A body of any size may go over a slow line: 30 seconds, and 1 for each 128 KiB. In milliseconds. */
 export function timeToSend(bytes: number): number {
