@@ -1,4 +1,3 @@
-import { primaryDatabases } from "../config/databases.ts";
 import { instanceProfile } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
@@ -6,6 +5,7 @@ import type { Trial } from "../edges/aws/permissions.ts";
 import { lockHolder } from "../edges/terraform-state.ts";
 import type { Pins } from "../recovery/pins.ts";
 import { type CatalogContents, resolvePlan } from "../recovery/resolve.ts";
+import type { Restorable } from "../recovery/restorable.ts";
 import { type Needs, needsOf } from "../status/needs.ts";
 import type { Looked, StatusCheck } from "../status/outcome.ts";
 import { pinnedParts } from "../status/pinned-parts.ts";
@@ -26,22 +26,15 @@ interface Rebuild {
   region: StatusRegion;
   state: ObjectStore;
   /** What is known of the region already: by it a plan is made. */
-  seen: Looked<{ now: string; caller: string; contents: CatalogContents }>;
+  seen: Looked<{ now: string; caller: string; contents: CatalogContents; restorable: readonly Restorable[] }>;
 }
 
 /** Looks at all that a rebuild of this moment would need, in its own region. Starts nothing and pins no plan. */
 export async function recoveryStatus(rebuild: Rebuild): Promise<StatusCheck[]> {
   const { topology, region, state, seen } = rebuild;
   const needs = needsOf(topology, region.region);
-  const planned = await lookOn(seen, async ({ now, contents }) =>
-    resolvePlan({
-      topology,
-      region: region.region,
-      wish: { kind: "newest" },
-      now,
-      contents,
-      restorable: await region.backups.restorable(primaryDatabases(topology.environment)),
-    }),
+  const planned = await lookOn(seen, async ({ now, contents, restorable }) =>
+    resolvePlan({ topology, region: region.region, wish: { kind: "newest" }, now, contents, restorable }),
   );
   const pins =
     planned.kind === "seen" && planned.value.kind === "planned" ? planned.value.plan.pins : undefined;

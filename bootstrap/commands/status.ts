@@ -1,3 +1,4 @@
+import { primaryDatabases } from "../config/databases.ts";
 import type { Topology } from "../config/schema.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -7,7 +8,8 @@ import { objectivesOf } from "../gameday/assemble.ts";
 import type { GameDayRecord } from "../gameday/record.ts";
 import { type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
-import { expectedData } from "../recovery/resolve.ts";
+import { pointsInTime } from "../recovery/points-in-time.ts";
+import { expectedData, wantedOfPoint } from "../recovery/resolve.ts";
 import { dataSetStatuses } from "../status/data-sets.ts";
 import { type Looked, worst } from "../status/outcome.ts";
 import { type LastRehearsal, lastRehearsal, rehearsalCheck } from "../status/rehearsal.ts";
@@ -70,15 +72,21 @@ async function regionStatus(
   told: Looked<Told>,
 ): Promise<RegionStatus> {
   const { topology, rebuildIn } = context;
-  const { place, account, catalog } = region;
-  const expected = expectedData(topology, place.name);
+  const { place, account, catalog, backups } = region;
   const seen = await lookOn(told, async ({ now }) => {
     const caller = await account.demand(place.account, region.region);
-    const whyNotThis = (point: RecoveryPoint) => whyNot(point, newest, { ...expected, now });
-    return { now, caller, contents: await catalog.contents(newest, whyNotThis) };
+    const restorable = await backups.restorable(primaryDatabases(topology.environment));
+    const wanted = wantedOfPoint({ topology, region: place.name, wish: newest, now, restorable });
+    const whyNotThis = (point: RecoveryPoint) => whyNot(point, newest, wanted);
+    return { now, caller, restorable, contents: await catalog.contents(newest, whyNotThis) };
   });
-  const points = await lookOn(seen, async ({ now, contents }) => ({ now, points: contents.points }));
-  const dataSets = dataSetStatuses(points, expected, objectivesOf(topology).rpoSeconds);
+  const copies = await lookOn(seen, async ({ now, restorable, contents: { points } }) => ({
+    now,
+    points,
+    byTime: pointsInTime(restorable, newest),
+  }));
+  const expected = expectedData(topology, place.name);
+  const dataSets = dataSetStatuses(copies, expected, objectivesOf(topology).rpoSeconds);
   if (place.name !== rebuildIn) return { region: place.name, dataSets };
   const checks = await recoveryStatus({ ...context, region, seen });
   const outcome = worst(checks.map((check) => check.outcome));

@@ -6,7 +6,7 @@ import { seen, unseen } from "./builders.ts";
 
 const hour = 3600;
 const at = (points: ReturnType<typeof aPoint>[], now: string) =>
-  dataSetStatuses(seen({ points, now }), expectedData(aTopology(), recovery), hour);
+  dataSetStatuses(seen({ points, now, byTime: {} }), expectedData(aTopology(), recovery), hour);
 
 describe("a data set's age", () => {
   it("is that of the newest complete point, by the time that it is given", () => {
@@ -46,6 +46,29 @@ describe("a data set's age", () => {
     const found = at([aPoint({ takenAt: "2026-11-24T12:00:00.000Z" })], "2026-11-24T10:30:00.000Z");
     expect(found).toMatchObject([{ outcome: "could-not-look" }]);
     expect(found[0]).not.toHaveProperty("newest");
+  });
+
+  it("is that of a database's log, where a rebuild would use it, also without any point", () => {
+    const expected = { ...expectedData(aTopology(), recovery), servers: {}, databases: ["orders"] };
+    const source = { kind: "live" as const, identifier: "orders" };
+    const window = {
+      database: "orders",
+      source,
+      from: "2026-11-24T00:00:00Z",
+      until: "2026-11-24T10:25:00.5Z",
+    };
+    const byTime = { orders: { ...window, restoreTime: "2026-11-24T10:25:00Z" } };
+    const found = (now: string) => dataSetStatuses(seen({ points: [], now, byTime }), expected, hour);
+    expect(found("2026-11-24T10:30:00.000Z")).toEqual([
+      {
+        name: "orders",
+        outcome: "passed",
+        rpoSeconds: hour,
+        newest: { from: "log", takenAt: "2026-11-24T10:25:00Z", ageSeconds: 300, consistency: "crash" },
+        found: "300 s old, RPO 3600 s, crash consistent, latest restorable time of its log",
+      },
+    ]);
+    expect(found("2026-11-24T11:30:00.000Z")).toMatchObject([{ outcome: "failed" }]);
   });
 
   it("is not known where nobody could look", () => {
