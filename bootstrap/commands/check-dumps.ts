@@ -32,19 +32,20 @@ export async function checkEveryDump({ region: { catalog } }: CheckContext): Pro
 }
 
 async function checkDump(store: ObjectStore, dump: Dump): Promise<Check> {
-  const faults = await Promise.all(
+  const found = await Promise.all(
     dump.parts.map(async ({ key, versions }) => {
       const versionId = versions[store.region];
       if (versionId === undefined) return `${key} was never copied here`;
-      const found = await store.availability(key, versionId);
-      if (found === undefined) return `${key} is missing: somebody has deleted it`;
-      return found === "readable" ? [] : `${key} is ${found}: rekindle thaw ${dump.id}`;
+      const state = await store.availability(key, versionId);
+      if (state === undefined) return `${key} is missing: somebody has deleted it`;
+      return state === "readable" ? [] : `${key} is ${state}: rekindle thaw ${dump.id}`;
     }),
   );
+  const faults = found.flat();
   return {
     name: `dump ${dump.id} in ${store.region}`,
-    passed: faults.flat().length === 0,
+    passed: faults.length === 0,
     expected: "all of its parts, readable",
-    found: faults.flat().join("; ") || `${dump.parts.length} parts, readable`,
+    found: faults.join("; ") || `${dump.parts.length} parts, readable`,
   };
 }

@@ -75,14 +75,17 @@ async function regionStatus(
   const { place, account, catalog, backups } = region;
   const seen = await lookOn(told, async ({ now }) => {
     const caller = await account.demand(place.account, region.region);
-    const restorable = await backups.restorable(primaryDatabases(topology.environment));
+    // Automated backups stay in the environment's account: a vault has none, and its role need not ask RDS for any.
+    const isVault = place.account !== topology.environment.account;
+    const restorable = isVault ? [] : await backups.restorable(primaryDatabases(topology.environment));
     const wanted = wantedOfPoint({ topology, region: place.name, wish: newest, now, restorable });
     const whyNotThis = (point: RecoveryPoint) => whyNot(point, newest, wanted);
-    return { now, caller, restorable, contents: await catalog.contents(newest, whyNotThis) };
+    return { now, caller, restorable, wanted, contents: await catalog.contents(newest, whyNotThis) };
   });
-  const copies = await lookOn(seen, async ({ now, restorable, contents: { points } }) => ({
+  const copies = await lookOn(seen, async ({ now, restorable, wanted, contents: { points } }) => ({
     now,
     points,
+    wanted,
     byTime: pointsInTime(restorable, newest),
   }));
   const expected = expectedData(topology, place.name);

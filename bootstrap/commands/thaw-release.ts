@@ -9,8 +9,7 @@ export interface ThawContext extends Patience {
   print(line: string): void;
 }
 
-/** An object to thaw. */
-export interface Pinned {
+interface Pinned {
   key: string;
   /** The newest when left out. */
   versionId?: string;

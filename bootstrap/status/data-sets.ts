@@ -9,18 +9,23 @@ export interface DataSetStatus {
   outcome: Outcome;
   rpoSeconds: number;
   /** Absent where there is no copy, or nobody could look. */
-  newest?: { from: CopyKind; point?: string; takenAt: string; ageSeconds: number; consistency: Consistency };
+  newest?: {
+    /** Absent where a rebuild would use the database's log: then its latest restorable time counts. */
+    point?: string;
+    takenAt: string;
+    ageSeconds: number;
+    consistency: Consistency;
+  };
   found: string;
 }
-
-/** What it would come from: a recovery point, or a database's log, whose latest restorable time counts then. */
-type CopyKind = "point" | "log";
 
 /** What a region's data sets are told by. */
 export interface RegionCopies {
   points: readonly RecoveryPoint[];
   /** Database → the last second that it can be restored to. */
   byTime: Readonly<Record<string, PointInTime>>;
+  /** What a plan would want of a point. */
+  wanted: Expected;
   /** ISO 8601, UTC, by the service's clock. */
   now: string;
 }
@@ -40,9 +45,8 @@ export function dataSetStatuses(
   const names = [...Object.keys(expected.servers), ...expected.databases];
   if (looked.kind === "could-not-look")
     return names.map((name) => ({ name, outcome: "could-not-look", rpoSeconds, found: looked.reason }));
-  const { points, byTime, now } = looked.value;
-  const databases = expected.databases.filter((name) => byTime[name] === undefined);
-  const choice = choosePoint(points, { kind: "newest" }, { ...expected, databases, now });
+  const { points, byTime, wanted, now } = looked.value;
+  const choice = choosePoint(points, { kind: "newest" }, wanted);
   return names.map((name) => {
     const log = expected.databases.includes(name) ? byTime[name] : undefined;
     if (log !== undefined) return statusOf(name, ofLog(log), rpoSeconds, now);
@@ -55,12 +59,12 @@ type Copy = Omit<NonNullable<DataSetStatus["newest"]>, "ageSeconds">;
 
 /** A database that is brought forward through its log comes up as after a crash. */
 function ofLog({ restoreTime }: PointInTime): Copy {
-  return { from: "log", takenAt: restoreTime, consistency: "crash" };
+  return { takenAt: restoreTime, consistency: "crash" };
 }
 
 function ofPoint(name: string, point: RecoveryPoint): Copy {
   const { takenAt, observed } = point.sets.find((candidate) => setName(candidate) === name)!;
-  return { from: "point", point: point.id, takenAt, consistency: observed.label };
+  return { point: point.id, takenAt, consistency: observed.label };
 }
 
 function statusOf(name: string, copy: Copy, rpoSeconds: number, now: string): DataSetStatus {

@@ -124,7 +124,7 @@ function infoSamples(environments: readonly EnvironmentStatus[]): Sample[] {
                   environment,
                   region,
                   data_set: name,
-                  point: newest.point ?? newest.from,
+                  point: newest.point ?? "log",
                   consistency: newest.consistency,
                 },
                 value: 1,

@@ -5,8 +5,10 @@ import { aPoint, aTopology, recovery } from "../builders.ts";
 import { seen, unseen } from "./builders.ts";
 
 const hour = 3600;
-const at = (points: ReturnType<typeof aPoint>[], now: string) =>
-  dataSetStatuses(seen({ points, now, byTime: {} }), expectedData(aTopology(), recovery), hour);
+const at = (points: ReturnType<typeof aPoint>[], now: string) => {
+  const expected = expectedData(aTopology(), recovery);
+  return dataSetStatuses(seen({ points, now, byTime: {}, wanted: { ...expected, now } }), expected, hour);
+};
 
 describe("a data set's age", () => {
   it("is that of the newest complete point, by the time that it is given", () => {
@@ -58,13 +60,14 @@ describe("a data set's age", () => {
       until: "2026-11-24T10:25:00.5Z",
     };
     const byTime = { orders: { ...window, restoreTime: "2026-11-24T10:25:00Z" } };
-    const found = (now: string) => dataSetStatuses(seen({ points: [], now, byTime }), expected, hour);
+    const wanted = { ...expected, databases: [] };
+    const found = (now: string) => dataSetStatuses(seen({ points: [], now, byTime, wanted }), expected, hour);
     expect(found("2026-11-24T10:30:00.000Z")).toEqual([
       {
         name: "orders",
         outcome: "passed",
         rpoSeconds: hour,
-        newest: { from: "log", takenAt: "2026-11-24T10:25:00Z", ageSeconds: 300, consistency: "crash" },
+        newest: { takenAt: "2026-11-24T10:25:00Z", ageSeconds: 300, consistency: "crash" },
         found: "300 s old, RPO 3600 s, crash consistent, latest restorable time of its log",
       },
     ]);
