@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Freeze, quiesceSchema } from "../../bootstrap/config/quiesce-schema.ts";
@@ -40,10 +40,15 @@ afterEach(async () => {
 });
 
 /** Holds the database quiet, copies its volume at that instant as a snapshot does, and lets it go on. */
-async function snapshot(quiesce: Record<string, unknown>, copy: string): Promise<Observation> {
+async function snapshot(
+  quiesce: Record<string, unknown>,
+  copy: string,
+  primary?: string,
+): Promise<Observation> {
   const hold = {
     id: "hold",
     quiesce: quiesceSchema.parse(quiesce) as Freeze,
+    ...(primary && { primary }),
     mount: data.mount,
     volumes: [{ name: "data-0", device: data.device, volumeId: "none" }],
   };
@@ -152,15 +157,28 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
       { user: "postgres" },
     );
     const replica = { kind: "postgres", host: `${folder}/run`, port: 6003, replica: "db-1" };
-    const seen = await snapshot(replica, `${folder}/copy.img`);
+    const seen = await snapshot(replica, `${folder}/copy.img`, "db-0");
     expect(seen).toMatchObject({ label: "application", reasons: [] });
+    expect(seen.notes).toEqual(["the copy becomes the primary where db-0 boots from it"]);
     expect(wal(seen.position!)).toBeGreaterThanOrEqual(wal(position));
+    // What is copied of the replica by anybody else stays a replica.
+    expect(existsSync(`${data.mount}/.rekindle-primary`)).toBe(false);
 
     const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "nouuid");
     ends.push(copy.remove);
-    sh(`rm -f ${copy.mount}/db/postmaster.pid ${copy.mount}/db/standby.signal`);
+    const bootAs = (server: string) =>
+      sh(
+        `export REKINDLE_BOOT_SOURCED=1 REKINDLE_SERVER=${server}; . ${resolve("cloud-init/boot")}; storage='single xfs ${copy.mount}'; work=; become_primary`,
+      );
+    bootAs("db-1");
+    expect(existsSync(`${copy.mount}/db/standby.signal`)).toBe(true);
+    for (const _again of [1, 2]) bootAs("db-0");
+    sh(`rm -f ${copy.mount}/db/postmaster.pid`);
     start(copy.mount, 6004);
     expect(sql("SELECT pg_is_in_recovery(), count(*) FROM orders", 6004)).toBe("f|1000");
+    sql("INSERT INTO orders SELECT FROM generate_series(1, 10)", 6004);
+    expect(sql("SELECT count(*) FROM orders", 6004)).toBe("1010");
+    expect(existsSync(`${copy.mount}/.rekindle-primary`)).toBe(false);
   });
 
   test("that is no read replica is not taken for one", async () => {
