@@ -61,6 +61,13 @@ async function snapshot(
   return observeHold(hold.quiesce, frozen, { kind: "told", told: await thaw() });
 }
 
+/** The part of a server's boot that sees to whose data its volumes hold. */
+function bootFrom(mount: string, filesystem: string, server: string): void {
+  sh(
+    `export REKINDLE_BOOT_SOURCED=1 REKINDLE_SERVER=${server}; . ${resolve("cloud-init/boot")}; storage='single ${filesystem} ${mount}' work=; become_primary`,
+  );
+}
+
 const load = (script: string, user: string) => {
   const writer: ChildProcess = spawn("runuser", ["-u", user, "--", "sh", "-c", script], {
     cwd: "/",
@@ -166,13 +173,9 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
 
     const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "nouuid");
     ends.push(copy.remove);
-    const bootAs = (server: string) =>
-      sh(
-        `export REKINDLE_BOOT_SOURCED=1 REKINDLE_SERVER=${server}; . ${resolve("cloud-init/boot")}; storage='single xfs ${copy.mount}'; work=; become_primary`,
-      );
-    bootAs("db-1");
+    bootFrom(copy.mount, "xfs", "db-1");
     expect(existsSync(`${copy.mount}/db/standby.signal`)).toBe(true);
-    for (const _again of [1, 2]) bootAs("db-0");
+    for (const _again of [1, 2]) bootFrom(copy.mount, "xfs", "db-0");
     sh(`rm -f ${copy.mount}/db/postmaster.pid`);
     start(copy.mount, 6004);
     expect(sql("SELECT pg_is_in_recovery(), count(*) FROM orders", 6004)).toBe("f|1000");
@@ -202,9 +205,13 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
 });
 
 describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () => {
-  const start = async (mount: string, name: string) => {
+  const install = (mount: string) =>
+    sh(
+      `chown mysql ${mount}; mariadb-install-db --no-defaults --user=mysql --datadir=${mount}/db --auth-root-authentication-method=socket --skip-test-db >/dev/null 2>&1`,
+    );
+  const start = async (mount: string, name: string, network = "--skip-networking --server-id=1") => {
     const socket = `${folder}/run/${name}`;
-    const options = `--no-defaults --datadir=${mount}/db --socket=${socket} --skip-networking --log-bin=${mount}/db/binlog --server-id=1 --innodb-log-file-size=16M --innodb-buffer-pool-size=32M --pid-file=${socket}.pid --log-error=${socket}.log`;
+    const options = `--no-defaults --datadir=${mount}/db --socket=${socket} ${network} --log-bin=${mount}/db/binlog --innodb-log-file-size=16M --innodb-buffer-pool-size=32M --pid-file=${socket}.pid --log-error=${socket}.log`;
     const server = spawn("runuser", ["-u", "mysql", "--", "mariadbd", ...options.split(" ")], {
       cwd: "/",
       stdio: "ignore",
@@ -224,10 +231,8 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
   test("holds back commits, and what comes back is what its binary log had at the position that was told", async () => {
     data = await aLoopVolume(folder, "data", "ext4");
     ends.push(data.remove);
-    sh(`chown mysql ${data.mount}; install -d -o mysql ${folder}/run`);
-    sh(
-      `mariadb-install-db --no-defaults --user=mysql --datadir=${data.mount}/db --auth-root-authentication-method=socket --skip-test-db >/dev/null 2>&1`,
-    );
+    sh(`install -d -o mysql ${folder}/run`);
+    install(data.mount);
     await start(data.mount, "live");
     sql(
       "live",
@@ -258,6 +263,43 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
     expect(came).toBe(Number(written));
     expect(Number(sql("copy", "SELECT COUNT(*) FROM shop.orders"))).toBe(came);
     expect(Number(sql("live", "SELECT MAX(id) FROM shop.orders"))).toBeGreaterThan(came);
+  });
+
+  test("is snapshotted from its read replica, and where the primary boots from the copy it follows nobody", async () => {
+    const primary = `${folder}/primary`;
+    sh(`install -d -o mysql ${folder}/run ${primary}`);
+    install(primary);
+    await start(primary, "primary", "--bind-address=127.0.0.1 --port=6103 --server-id=1");
+    sql("primary", "CREATE USER copier@'%'; GRANT REPLICATION SLAVE ON *.* TO copier@'%';");
+    data = await aLoopVolume(folder, "data", "ext4");
+    ends.push(data.remove);
+    install(data.mount);
+    await start(data.mount, "replica", "--skip-networking --server-id=2");
+    sql(
+      "replica",
+      "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=6103, MASTER_USER='copier'; START SLAVE;",
+    );
+    sql(
+      "primary",
+      "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1);",
+    );
+    sh(
+      `for i in $(seq 100); do mariadb --defaults-file=${folder}/run/replica.cnf -e 'SELECT * FROM shop.orders' 2>/dev/null | grep -q 1 && exit; sleep 0.1; done; exit 1`,
+    );
+    const replica = { kind: "mariadb", defaults: `${folder}/run/replica.cnf`, replica: "db-1" };
+    const seen = await snapshot(replica, `${folder}/copy.img`, "db-0");
+    expect(seen).toMatchObject({ label: "application", reasons: [] });
+
+    const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "defaults");
+    ends.push(copy.remove);
+    bootFrom(copy.mount, "ext4", "db-1");
+    expect(existsSync(`${copy.mount}/db/master.info`)).toBe(true);
+    for (const _again of [1, 2]) bootFrom(copy.mount, "ext4", "db-0");
+    await start(copy.mount, "copy", "--skip-networking --server-id=3");
+    expect(sql("copy", "SHOW ALL SLAVES STATUS")).toBe("");
+    sql("primary", "INSERT INTO shop.orders VALUES (2)");
+    sql("copy", "INSERT INTO shop.orders VALUES (3)");
+    expect(sql("copy", "SELECT id FROM shop.orders ORDER BY id")).toBe("1\n3");
   });
 });
 
