@@ -9,8 +9,8 @@ import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { isCold, type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
-import { dumpWish, type PlannedDump } from "../recovery/planned-dumps.ts";
-import { type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
+import type { PlannedDump } from "../recovery/planned-dumps.ts";
+import { dumpWish, type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
 import { describeSkew } from "../recovery/skew.ts";
 
 export interface PlanContext {

@@ -1,7 +1,5 @@
 import { chooseDump, type DumpWish } from "../dump/choose.ts";
 import type { Dump } from "../dump/dump.ts";
-import type { Wish } from "./choose.ts";
-import type { RecoveryPoint } from "./point.ts";
 
 /**
  * The dump of one name that belongs to a plan's moment, or why there is none. No stack restores a dump: whoever rebuilds
@@ -37,10 +35,4 @@ export function plannedDumps(
     const rpoSeconds = (Date.parse(moment) - Date.parse(takenAt)) / 1000;
     return { kind: "chosen", name, dump: id, takenAt, rpoSeconds, passedOver: choice.passedOver };
   });
-}
-
-/** What is wanted of dumps: beside one point, those that are no newer than its data. */
-export function dumpWish(wish: Wish, point: RecoveryPoint | undefined): DumpWish {
-  if (wish.kind === "point" && point !== undefined) return { kind: "as-of", moment: point.takenAt };
-  return wish.kind === "as-of" ? wish : { kind: "newest" };
 }

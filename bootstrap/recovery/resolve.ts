@@ -1,6 +1,7 @@
 import { isCluster } from "../config/databases.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { fixedServers, isStateful } from "../config/servers.ts";
+import type { DumpWish } from "../dump/choose.ts";
 import type { Dump } from "../dump/dump.ts";
 import { type ServerImage, takenIdentity } from "../image/image.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
@@ -15,7 +16,7 @@ import {
 } from "./data.ts";
 import type { Pins, VolumePin } from "./pins.ts";
 import type { DataSetAge, RecoveryPlan } from "./plan.ts";
-import { dumpWish, plannedDumps } from "./planned-dumps.ts";
+import { plannedDumps } from "./planned-dumps.ts";
 import { type RecoveryPoint, volumeSet } from "./point.ts";
 import { pointsInTime } from "./points-in-time.ts";
 import type { Restorable } from "./restorable.ts";
@@ -128,6 +129,12 @@ export function wantedOfPoint({
     databases: expected.databases.filter((name) => byTime[name] === undefined),
     against: (point) => farApart(topology, { region, point, byTime }),
   };
+}
+
+/** What is wanted of dumps: beside one point, those that are no newer than its data. */
+export function dumpWish(wish: Wish, point: RecoveryPoint | undefined): DumpWish {
+  if (wish.kind === "point" && point !== undefined) return { kind: "as-of", moment: point.takenAt };
+  return wish.kind === "as-of" ? wish : { kind: "newest" };
 }
 
 /** With the moment at which those that go to the second are nearest to the others. */
