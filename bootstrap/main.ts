@@ -211,6 +211,17 @@ program
   .addOption(json)
   .action(async (options) => (await import("./entry/snapshot.ts")).snapshotCommand(options));
 program
+  .command("points")
+  .description(
+    "list the recovery points that a region's catalog knows, the newest first; of one, all that was seen",
+  )
+  .argument("[point]", "this one")
+  .option("--region <region>", "whose catalog; else the recovery region's")
+  .option("--limit <n>", "how many of the newest", "20")
+  .addOption(env)
+  .addOption(json)
+  .action(async (point, options) => (await import("./entry/points.ts")).pointsCommand(point, options));
+program
   .command("copy")
   .description("finish the copies of recovery points that an interrupted or failed command has left")
   .argument(
@@ -244,8 +255,9 @@ program
   .action(async (names, options) => (await import("./entry/dump.ts")).dumpCommand(names, options));
 program
   .command("dumps")
-  .description("list the dumps that the recovery region's catalog knows, the newest first")
+  .description("list the dumps that a region's catalog knows, the newest first")
   .argument("[name]", "only those of this name")
+  .option("--region <region>", "whose catalog; else the recovery region's")
   .addOption(env)
   .addOption(json)
   .action(async (name, options) => (await import("./entry/dump.ts")).dumpsCommand(name, options));

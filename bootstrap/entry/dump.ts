@@ -147,9 +147,12 @@ export function describeDump(dump: Dump): string[] {
 }
 
 /** What dumps there are, the newest first. */
-export async function dumpsCommand(name: string | undefined, options: Options): Promise<void> {
+export async function dumpsCommand(
+  name: string | undefined,
+  options: Options & { region?: string },
+): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
-  const [{ catalog }] = dumpRegions(topology, running());
+  const { catalog } = regionNamed(dumpRegions(topology, running()), options.region);
   const dumps = (await catalog.dumps(name)).sort((a, b) => (a.takenAt < b.takenAt ? 1 : -1));
   answer(
     options,
