@@ -160,6 +160,7 @@ async function reset({
   faults,
   log,
   standIns,
+  resourceIds,
   bodies,
 }: GatewayState): Promise<Answer> {
   const ended = emulator.ended();
@@ -182,6 +183,7 @@ async function reset({
   lost.restoreAll();
   log.clear();
   for (const standIn of standIns) await standIn.reset();
+  resourceIds.reset();
   await bodies?.reset();
   return jsonAnswer(200, { reset: true });
 }
