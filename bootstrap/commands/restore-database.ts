@@ -178,8 +178,14 @@ async function takePlace(
  */
 function unfollow(context: RestoreDatabaseContext, identifier: string): Promise<void> {
   return ofReplicated(context, async () => {
+    const { replication } = context;
     const { arn } = (await context.instances.look(identifier))!;
-    if ((await context.replication.look(arn)) !== undefined) await context.replication.stop(arn);
+    if ((await replication.look(arn)) === undefined) return;
+    await replication.stop(arn);
+    // RDS ends it after it has answered.
+    await waitFor(context, `the end of the replication of ${identifier}'s backups`, limitSeconds, async () =>
+      (await replication.look(arn)) === undefined ? { kind: "ready", value: undefined } : { kind: "waiting" },
+    );
   });
 }
 
@@ -212,7 +218,9 @@ async function ofReplicated<T>(
   }
 }
 
+/** RDS renames none that it is changing, as it does after the replication of its backups has begun or ended. */
 async function rename(context: RestoreDatabaseContext, identifier: string, to: string): Promise<void> {
+  await available(context, identifier);
   await context.instances.rename(identifier, to);
   await available(context, to);
 }

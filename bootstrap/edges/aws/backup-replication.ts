@@ -25,8 +25,9 @@ export function rdsReplication(access: AwsAccess, region: string): BackupReplica
       const asked = { DBInstanceIdentifier: instance.split(":").at(-1)! };
       for await (const page of paginateDescribeDBInstanceAutomatedBackups({ client }, asked)) {
         const following = page.DBInstanceAutomatedBackups?.find(
+          // RDS writes its words with a capital letter at times.
           ({ DBInstanceArn, Status }) =>
-            DBInstanceArn === instance && /^(pending|replicating)$/.test(Status ?? ""),
+            DBInstanceArn === instance && /^(pending|replicating)$/i.test(Status ?? ""),
         );
         if (following !== undefined) return following.DBInstanceAutomatedBackupsArn!;
       }
