@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Freeze, quiesceSchema } from "../../bootstrap/config/quiesce-schema.ts";
@@ -54,12 +54,6 @@ async function snapshot(quiesce: Record<string, unknown>, copy: string): Promise
   expect(await isWritable(data.mount)).toBe(false);
   sh(`cp --sparse=always ${data.image} ${copy}`);
   return observeHold(hold.quiesce, frozen, { kind: "told", told: await thaw() });
-}
-
-/** Runs one of the boot script's functions, as on the server of that name whose data is mounted there. */
-function boot(server: string, call: string, mount: string): void {
-  const identity = `REKINDLE_BOOT_SOURCED=1 REKINDLE_SERVER=${server} REKINDLE_ROOT=${folder}`;
-  sh(`${identity} sh -c '. ${resolve("cloud-init/boot")}; storage="single xfs ${mount}"; ${call}'`);
 }
 
 const load = (script: string, user: string) => {
@@ -150,7 +144,6 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
     sh(`pg_basebackup -h ${folder}/run -p 6001 -D ${data.mount}/db -R -c fast -X stream`, {
       user: "postgres",
     });
-    boot("db-1", `sign_data`, data.mount);
     start(data.mount, 6003);
     sql("INSERT INTO orders SELECT FROM generate_series(1, 1000)");
     const position = sql("SELECT pg_current_wal_flush_lsn()");
@@ -165,14 +158,9 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
 
     const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "nouuid");
     ends.push(copy.remove);
-    sh(`rm -f ${copy.mount}/db/postmaster.pid`);
-    boot("db-0", `adopt_data ${copy.mount}`, copy.mount);
+    sh(`rm -f ${copy.mount}/db/postmaster.pid ${copy.mount}/db/standby.signal`);
     start(copy.mount, 6004);
     expect(sql("SELECT pg_is_in_recovery(), count(*) FROM orders", 6004)).toBe("f|1000");
-    sql("INSERT INTO orders SELECT FROM generate_series(1, 1)", 6004);
-    // The replica itself is one still.
-    boot("db-1", `adopt_data ${data.mount}`, data.mount);
-    expect(existsSync(`${data.mount}/db/standby.signal`)).toBe(true);
   });
 
   test("that is no read replica is not taken for one", async () => {
