@@ -86,7 +86,7 @@ export class AutomatedBackupsStandIn implements StandIn {
 
   async #delete(region: string, form: URLSearchParams, emulator: Emulator): Promise<string> {
     const arn = form.get("DBInstanceAutomatedBackupsArn");
-    if (arn === null) return await deleteOwn(region, form.get("DBInstanceIdentifier") ?? "", emulator);
+    if (arn === null) return await deleteOwn(region, form.get("DbiResourceId") ?? "", emulator);
     const backup = this.#backups.get(arn);
     if (backup?.region !== region)
       throw new Refusal("DBInstanceAutomatedBackupNotFound", `there is no automated backup ${arn}`);
@@ -107,18 +107,19 @@ async function restoreOwn(request: ApiRequest, emulator: Emulator): Promise<Answ
 }
 
 /** What a deleted DB instance left in its own region goes away: the emulator keeps it as snapshots. */
-async function deleteOwn(region: string, identifier: string, emulator: Emulator): Promise<string> {
+async function deleteOwn(region: string, resource: string, emulator: Emulator): Promise<string> {
   const call = (Action: string, parameters: Record<string, string> = {}) =>
     callQueryService(emulator, "rds", region, { Action, Version, ...parameters });
   const instances = await call("DescribeDBInstances");
   const snapshots = await call("DescribeDBSnapshots", { SnapshotType: "automated" });
   for (const [, snapshot] of snapshots.matchAll(/<DBSnapshot>(.*?)<\/DBSnapshot>/gs)) {
-    if (xmlField(snapshot!, "DBInstanceIdentifier") !== identifier) continue;
-    // Of one that was made anew by that name the backups are its own.
-    if (instances.includes(`<DBInstanceIdentifier>${identifier}</DBInstanceIdentifier>`)) continue;
+    if (xmlField(snapshot!, "DbiResourceId") !== resource) continue;
+    // The emulator gives all instances one resource id: those that live keep theirs.
+    const instance = xmlField(snapshot!, "DBInstanceIdentifier");
+    if (instances.includes(`<DBInstanceIdentifier>${instance}</DBInstanceIdentifier>`)) continue;
     await call("DeleteDBSnapshot", { DBSnapshotIdentifier: xmlField(snapshot!, "DBSnapshotIdentifier") });
   }
-  return `<DBInstanceAutomatedBackup><DBInstanceIdentifier>${identifier}</DBInstanceIdentifier><DbiResourceId></DbiResourceId><Status>deleting</Status></DBInstanceAutomatedBackup>`;
+  return `<DBInstanceAutomatedBackup><DbiResourceId>${resource}</DbiResourceId><Status>deleting</Status></DBInstanceAutomatedBackup>`;
 }
 
 function written(action: string, result: string): Answer {

@@ -160,7 +160,6 @@ async function reset({
   faults,
   log,
   standIns,
-  resourceIds,
   bodies,
 }: GatewayState): Promise<Answer> {
   const ended = emulator.ended();
@@ -183,7 +182,6 @@ async function reset({
   lost.restoreAll();
   log.clear();
   for (const standIn of standIns) await standIn.reset();
-  resourceIds.reset();
   await bodies?.reset();
   return jsonAnswer(200, { reset: true });
 }

@@ -14,7 +14,6 @@ import { neededRegions } from "./needed-regions.ts";
 import { emulatorEndedHeader, type LossMode, type RequestOutcome } from "./protocol.ts";
 import { Refusal } from "./refusal.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { ResourceIds } from "./resource-ids.ts";
 import { forwardAcrossAccounts } from "./shared-copies.ts";
 import type { StandIn } from "./stand-in.ts";
 
@@ -30,7 +29,6 @@ export interface GatewayState {
   /** Nothing when the sandbox runs without an engine. */
   bodies: Bodies | undefined;
   standIns: readonly StandIn[];
-  resourceIds: ResourceIds;
   /** Tells the gateway's own log. */
   note(line: string): void;
 }
@@ -85,7 +83,7 @@ export async function handleApiRequest(
     }
   }
   const injected = fate.kind === "hit" ? faultAnswer(request, fate.hit) : undefined;
-  const answer = injected ?? (await carryOutByName(state, request));
+  const answer = injected ?? (await carryOut(state, request));
   record(place, fate.kind === "hit" ? "fault" : "forwarded", answer);
   send(response, answer);
 }
@@ -134,11 +132,6 @@ function faultAnswer(request: ApiRequest, { kind }: Hit): Answer | undefined {
     default:
       return undefined;
   }
-}
-
-async function carryOutByName(state: GatewayState, request: ApiRequest): Promise<Answer> {
-  const asked = state.resourceIds.asked(request);
-  return state.resourceIds.told(asked, await carryOut(state, asked));
 }
 
 /** Lets a stand-in answer, else the emulator; then lets the stand-ins finish what the emulator leaves undone. */

@@ -16,7 +16,6 @@ import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
-import { ResourceIds } from "./resource-ids.ts";
 import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
@@ -82,7 +81,6 @@ export async function gatewayState({
       new TlsPolicyStandIn(),
       userDataLimit,
     ],
-    resourceIds: new ResourceIds(),
     note,
   };
   return state;
