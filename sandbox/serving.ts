@@ -12,6 +12,7 @@ import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { KeptStandIn } from "./kept-stand-in.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { withManagedSecrets } from "./managed-secrets.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
@@ -41,7 +42,7 @@ export async function gatewayState({
   requestsFile,
   note,
 }: GatewayParts): Promise<GatewayState> {
-  const emulator = withResourceIds(plain);
+  const emulator = withManagedSecrets(withResourceIds(plain));
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
   const backups = new ReplicatedBackups(clock, lost, note);

@@ -247,6 +247,17 @@ describe("the automated backups of a deleted DB instance", () => {
     expect(DBInstances).toMatchObject([{ DBInstanceIdentifier: NewDBInstanceIdentifier, DbiResourceId: id }]);
   });
 
+  test("keep the secret that RDS manages when that is asked for again", async () => {
+    const { rds } = inRegion();
+    await create("ledger");
+    const managed = async () => {
+      const asked = { DBInstanceIdentifier: "ledger", ManageMasterUserPassword: true };
+      const { DBInstance } = await rds.send(new ModifyDBInstanceCommand(asked));
+      return DBInstance!.MasterUserSecret!.SecretArn;
+    };
+    expect(await managed()).toBe(await managed());
+  });
+
   describe("that another region keeps", () => {
     const away = () => clients(sandbox().endpoint, "eu-central-1").rds;
     const SourceDBInstanceArn = "arn:aws:rds:eu-west-1:123456789012:db:ledger";
