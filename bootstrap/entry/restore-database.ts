@@ -6,6 +6,7 @@ import {
   restoreDatabase,
 } from "../commands/restore-database.ts";
 import { tags } from "../config/names.ts";
+import type { Topology } from "../config/schema.ts";
 import { rdsReplication } from "../edges/aws/backup-replication.ts";
 import { rdsInstances } from "../edges/aws/database-instances.ts";
 import { ssmParameters } from "../edges/aws/parameters.ts";
@@ -48,7 +49,7 @@ export async function restoreDatabaseCommand(
   }
   const restored = await restoreDatabase(context);
   const addresses = await addressesOf(state, "primary-stack.tfstate", restored.identifier);
-  const next = nextMoves(topology.environment.databases[database]!.clients, restored, addresses);
+  const next = nextMoves(topology, restored, addresses);
   answer(options, { ...restored, done: true, next }, [
     ...describeRestore(restored),
     "done; what is left to do:",
@@ -57,9 +58,9 @@ export async function restoreDatabaseCommand(
 }
 
 /** Servers learn the new password when they boot; Terraform still knows the instance that was there. */
-function nextMoves(
-  clients: readonly string[],
-  { identifier, followedBy }: RestoredDatabase,
+export function nextMoves(
+  { environment }: Topology,
+  { database, identifier, followedBy }: Pick<RestoredDatabase, "database" | "identifier" | "followedBy">,
   addresses: readonly string[],
 ): string[] {
   const taken: Record<string, string | undefined> = {
@@ -71,8 +72,9 @@ function nextMoves(
     return id === undefined ? [] : [`and then: terraform import '${address}' ${id}`];
   });
   const onServers =
-    `aws ssm send-command --document-name AWS-RunShellScript --parameters commands=rekindle-boot ` +
-    `--targets Key=tag:${tags.role},Values=${clients.join(",")}`;
+    `aws ssm send-command --region ${environment.regions.primary} --document-name AWS-RunShellScript ` +
+    `--parameters commands=rekindle-boot --targets Key=tag:${tags.environment},Values=${environment.name} ` +
+    `Key=tag:${tags.role},Values=${environment.databases[database]!.clients.join(",")}`;
   if (imports.length === 0) return [onServers];
   return [
     onServers,
