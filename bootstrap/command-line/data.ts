@@ -33,18 +33,18 @@ export function addDataCommands(program: Command): void {
     .action(async (options) => (await import("../entry/snapshot.ts")).snapshotCommand(options));
   program
     .command("copy")
-    .description("finish the copies of recovery points that an interrupted or failed command has left")
+    .description("finish the copies of points and dumps that an interrupted or failed command has left")
     .argument(
-      "[point]",
-      "this one, looked at whole; else the newest, down to the first that a rebuild can take",
+      "[point-or-dump]",
+      "this one, looked at whole; else the newest points, down to the first that a rebuild can take, and dumps",
     )
     .option("--wait [duration]", "wait for other copies to end, an hour or as long as this; else leave")
     .addOption(env)
     .addOption(json)
-    .action(async (point, options) => (await import("../entry/copies.ts")).copyCommand(point, options));
+    .action(async (id, options) => (await import("../entry/copies.ts")).copyCommand(id, options));
   program
     .command("dump")
-    .description("dump the environment's database servers into every region's bucket, while they are in use")
+    .description("dump the environment's database servers into every place's bucket, while they are in use")
     .argument("[name...]", "only these of the environment's dumps; else all")
     .option("--jobs <n>", "how many at a time: servers, databases and archives", "4")
     .addOption(site)

@@ -94,6 +94,7 @@ export function addRestoreCommands(program: Command): void {
       "such as db-0, an instance, or ssh:<host as ssh knows it>; templates are filled in there",
     )
     .option("--to-folder <folder>", "as they are in the release, into a folder")
+    .option("--region <region>", "where that server runs; else both regions are asked")
     .option("--dry-run", "show what would change, secrets masked, and change nothing")
     .option("--ssh-config <file>", "ssh's configuration; else REKINDLE_SSH_CONFIG, else ssh's own")
     .addOption(env)

@@ -110,7 +110,7 @@ function dumpStatuses(
     Object.entries(environment.dumps).map(async ([name, { rpo = environment.objectives.rpo }]) => {
       const looked = await lookOn(seen, async ({ now }) => ({
         now,
-        dumps: await catalog.dumpsUpTo(name, newest),
+        dumps: await catalog.dumpsUpTo(name, newest, place.name),
       }));
       return dumpStatus(name, looked, place.name, durationSeconds(rpo));
     }),

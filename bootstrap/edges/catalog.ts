@@ -254,8 +254,8 @@ export class Catalog {
     return dumps.filter((dump) => dump !== undefined);
   }
 
-  /** Dumps of a name, the newest first, up to the first that answers the wish and can be restored in this region. */
-  async dumpsUpTo(name: string, wish: DumpWish): Promise<Dump[]> {
+  /** Dumps of a name, the newest first, up to the first that answers the wish and can be restored in this place. */
+  async dumpsUpTo(name: string, wish: DumpWish, place = this.store.region): Promise<Dump[]> {
     const begun = wish.kind === "as-of" ? dumpId(name, new Date(wish.moment)) : undefined;
     const found: Dump[] = [];
     for (const id of (await this.#dumpIds(name)).reverse()) {
@@ -263,7 +263,7 @@ export class Catalog {
       const dump = await this.dump(id);
       if (dump === undefined) continue;
       found.push(dump);
-      if (chooseDump([dump], wish, this.store.region).kind === "chosen") break;
+      if (chooseDump([dump], wish, place).kind === "chosen") break;
     }
     return found;
   }

@@ -21,7 +21,6 @@ import {
   DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   DescribeOrderableDBInstanceOptionsCommand,
-  ModifyDBInstanceCommand,
   RestoreDBInstanceToPointInTimeCommand,
   StartDBInstanceAutomatedBackupsReplicationCommand,
   StopDBInstanceAutomatedBackupsReplicationCommand,
@@ -233,29 +232,6 @@ describe("the automated backups of a deleted DB instance", () => {
     const { DbiResourceId } = DBInstances![0]!;
     await rds.send(new DeleteDBInstanceAutomatedBackupCommand({ DbiResourceId: DbiResourceId! }));
     expect(await snapshots()).toEqual(["big-ledger"]);
-  });
-
-  test("have a resource id of their own, which stays through a new name, and by which Terraform finds them", async () => {
-    const { rds } = inRegion();
-    const made = [await create("ledger"), await create("big-ledger")];
-    const [id, another] = made.map(({ DBInstance }) => DBInstance!.DbiResourceId!);
-    expect(another).not.toBe(id);
-    const NewDBInstanceIdentifier = "former-ledger";
-    await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: "ledger", NewDBInstanceIdentifier }));
-    const Filters = [{ Name: "dbi-resource-id", Values: [id!] }];
-    const { DBInstances } = await rds.send(new DescribeDBInstancesCommand({ Filters }));
-    expect(DBInstances).toMatchObject([{ DBInstanceIdentifier: NewDBInstanceIdentifier, DbiResourceId: id }]);
-  });
-
-  test("keep the secret that RDS manages when that is asked for again", async () => {
-    const { rds } = inRegion();
-    await create("ledger");
-    const managed = async () => {
-      const asked = { DBInstanceIdentifier: "ledger", ManageMasterUserPassword: true };
-      const { DBInstance } = await rds.send(new ModifyDBInstanceCommand(asked));
-      return DBInstance!.MasterUserSecret!.SecretArn;
-    };
-    expect(await managed()).toBe(await managed());
   });
 
   describe("that another region keeps", () => {
