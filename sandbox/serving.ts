@@ -15,6 +15,7 @@ import { LostRegions } from "./lost-regions.ts";
 import { withManagedSecrets } from "./managed-secrets.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
+import { withProvisionedClusters } from "./provisioned-clusters.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
 import { withResourceIds } from "./resource-ids.ts";
@@ -42,7 +43,7 @@ export async function gatewayState({
   requestsFile,
   note,
 }: GatewayParts): Promise<GatewayState> {
-  const emulator = withManagedSecrets(withResourceIds(plain));
+  const emulator = withManagedSecrets(withProvisionedClusters(withResourceIds(plain)));
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
   const backups = new ReplicatedBackups(clock, lost, note);
