@@ -316,6 +316,26 @@ describe("whatever is asked for", () => {
     );
   });
 
+  it("the newest complete point of each region stays by itself, where no rule and no minimum keeps any", async () => {
+    const policy = { minimumCount: 0, minimumAge: "0s" };
+    await fc.assert(
+      fc.asyncProperty(points, async (all) => {
+        const indexed = all.map(({ point }) => point);
+        const { decisions } = await decide(indexed, { keepLast: 1 }, { policy });
+        for (const region of regions) {
+          const newest = decisions.find(
+            ({ point }) =>
+              point.startedAt <= now &&
+              point.statuses[region] === "complete" &&
+              !Object.values(point.statuses).includes("removing"),
+          );
+          if (newest !== undefined) expect(newest.action).toBe("keep");
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("every decision has a reason, and pruning again removes nothing more", async () => {
     await fc.assert(
       fc.asyncProperty(drawn, async ({ policy, points }) => {
