@@ -14,6 +14,7 @@ import {
 import type { ByteStream } from "../edges/aws/streams.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { DumpSource, PartSource } from "../edges/databases/taking.ts";
+import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { type DumpPlace, reachable } from "./dump-places.ts";
 import { Undo } from "./undo.ts";
@@ -73,7 +74,7 @@ export async function takeDump(context: DumpContext, wanted: Wanted): Promise<Du
 
 /** One dump. It is complete in the catalogs only when every part is in the recovery region. */
 async function fillDump(context: DumpContext, wanted: Wanted, silent: readonly string[]): Promise<Dump> {
-  const startedAt = context.clock.now();
+  const startedAt = await serviceTime(context.places[0].catalog.store, context.clock);
   const dump: Dump = {
     version: 1,
     id: dumpId(wanted.name, startedAt),

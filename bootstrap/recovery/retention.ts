@@ -105,16 +105,17 @@ function decide(
   const keep: Reason[] = (protections.get(point.id) ?? []).map((text) => ({ kind: "protected", text }));
   if (statuses.includes("unknown")) keep.push({ kind: "unknown", text: "its key is not understood" });
   const isBegun = statuses.includes("removing");
+  const age = (Date.parse(now) - Date.parse(point.startedAt)) / 1000;
   const completeIn = isBegun ? [] : context.regions.filter((region) => point.statuses[region] === "complete");
   const newerEverywhere = [...counts.values()].every(({ complete }) => complete > 0);
-  const ruled = completeIn.map(
+  // What is from the future stays, and takes nobody's place: else no true one would be the newest until then.
+  const ruled = (age < 0 ? [] : completeIn).map(
     (region) => [region, count(point, policy, counts.get(region)!, isOldest)] as const,
   );
   keep.push(...acrossTheirRegions(ruled, completeIn.length === context.regions.length));
   if (isBegun && keep.length === 0)
     return { point, action: "remove", reasons: [{ kind: "unfinished", text: "a prune began to remove it" }] };
 
-  const age = (Date.parse(now) - Date.parse(point.startedAt)) / 1000;
   if (age < 0) keep.push({ kind: "young", text: "from the future: some clock was wrong" });
   else if (age < durationSeconds(policy.minimumAge))
     keep.push({ kind: "young", text: `younger than ${policy.minimumAge}` });

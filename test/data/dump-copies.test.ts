@@ -1,8 +1,9 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { copyNamedDump, copyNewestDumps } from "../../bootstrap/commands/copy-dumps.ts";
-import { takeDump } from "../../bootstrap/commands/dump.ts";
+import { type DumpContext, takeDump } from "../../bootstrap/commands/dump.ts";
 import { type Dump, regionsOf } from "../../bootstrap/dump/dump.ts";
+import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { scratchServer } from "../../bootstrap/edges/databases/scratch.ts";
 import { primary, recovery } from "../builders.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
@@ -23,7 +24,9 @@ async function open() {
   await psql(connection, "shop", "CREATE TABLE orders AS SELECT generate_series(1, 1000) AS id");
   const copies = { regions: [further], account: { id: "210987654321", role: "rekindle-vault" }, atOnce: 5 };
   const field = await dumpField(sandbox(), { copies });
-  return { ...field, connection, take: () => takeDump(field.context, field.wanted(connection)) };
+  const take = (changes: Partial<DumpContext> = {}) =>
+    takeDump({ ...field.context, ...changes }, field.wanted(connection));
+  return { ...field, connection, take };
 }
 
 describe.skipIf(lacking("postgres") !== undefined)("a dump of an environment with copies", () => {
@@ -37,6 +40,16 @@ describe.skipIf(lacking("postgres") !== undefined)("a dump of an environment wit
       const { tables, rows } = await restore(dump, connection, { streams });
       expect([tables, rows]).toEqual([1, 1000]);
     }
+  }, 180_000);
+
+  it("has its age from S3, where this machine's clock is ten years ahead", async () => {
+    const { take } = await open();
+    const tenYears = 10 * 365 * 86_400_000;
+    const ahead = () => new Date(systemClock.now().getTime() + tenYears);
+    const before = systemClock.now().getTime();
+    const { startedAt, id } = await take({ clock: { ...systemClock, now: ahead } });
+    expect(Math.abs(Date.parse(startedAt) - before)).toBeLessThan(60_000);
+    expect(id).toContain(startedAt.slice(0, 4));
   }, 180_000);
 
   it("is a dump also where a region does not answer, and reaches that later", async () => {

@@ -158,6 +158,68 @@ describe("retention, as a table", () => {
     );
   });
 
+  it("gives no place to what is from the future, so that the newest of today stays", async () => {
+    const points = ["2036-01-01", "2026-11-20", "2026-11-19"].map((day) => at(`${day}T08:00:00.000Z`));
+    expect(await table(points, { keepLast: 1 })).toEqual([
+      "2036-01-01T08:00 | keep | from the future: some clock was wrong",
+      "2026-11-20T08:00 | keep | the newest complete one | last 1/1",
+      "2026-11-19T08:00 | remove | no rule keeps it",
+    ]);
+  });
+
+  it("counts periods in UTC, over a clock change, a leap day, a year's end and gaps", async () => {
+    const points = [
+      // Summer time ended at 01:00 UTC: 02:30 came twice in Central Europe, and is two hours here.
+      "2026-10-25T01:30:00.000Z",
+      "2026-10-25T00:30:00.000Z",
+      // A month without any, then the other clock change.
+      "2026-03-29T01:00:00.000Z",
+      "2026-03-29T00:59:59.999Z",
+      // One week, two years; it begins on Monday, the 29th of December.
+      "2026-01-01T00:00:00.000Z",
+      "2025-12-31T23:59:59.999Z",
+      "2025-12-28T23:59:59.999Z",
+      "2024-03-01T00:00:00.000Z",
+      "2024-02-29T23:59:59.999Z",
+      "2024-02-28T12:00:00.000Z",
+    ].map((moment) => at(moment));
+    const many = 100;
+    const row = (reason: RegExp) => async (policy: object) =>
+      (await table(points, policy)).map((line) => reason.exec(line)?.[0] ?? line.split(" | ")[1]);
+    const [hourly, daily, weekly, monthly, yearly] = await Promise.all([
+      row(/hourly \d+/)({ keepHourly: many }),
+      row(/daily \d+/)({ keepDaily: many }),
+      row(/weekly \d+/)({ keepWeekly: many }),
+      row(/monthly \d+/)({ keepMonthly: many }),
+      row(/yearly \d+/)({ keepYearly: many }),
+    ]);
+    expect(
+      points.map(({ startedAt }, at) =>
+        [startedAt.slice(0, 16), hourly[at], daily[at], weekly[at], monthly[at], yearly[at]].join(" | "),
+      ),
+    ).toEqual([
+      "2026-10-25T01:30 | hourly 1 | daily 1 | weekly 1 | monthly 1 | yearly 1",
+      "2026-10-25T00:30 | hourly 2 | remove | remove | remove | remove",
+      "2026-03-29T01:00 | hourly 3 | daily 2 | weekly 2 | monthly 2 | remove",
+      "2026-03-29T00:59 | hourly 4 | remove | remove | remove | remove",
+      "2026-01-01T00:00 | hourly 5 | daily 3 | weekly 3 | monthly 3 | remove",
+      "2025-12-31T23:59 | hourly 6 | daily 4 | remove | monthly 4 | yearly 2",
+      "2025-12-28T23:59 | hourly 7 | daily 5 | weekly 4 | remove | remove",
+      "2024-03-01T00:00 | hourly 8 | daily 6 | weekly 5 | monthly 5 | yearly 3",
+      "2024-02-29T23:59 | hourly 9 | daily 7 | remove | monthly 6 | remove",
+      "2024-02-28T12:00 | hourly 10 | daily 8 | weekly 6 | monthly 7 | yearly 4",
+    ]);
+  });
+
+  it("tells points of one second apart", async () => {
+    const points = ["59.999", "59.500", "59.000"].map((second) => at(`2026-11-20T08:00:${second}Z`));
+    expect(await table(points, { keepLast: 2, keepHourly: 1 })).toEqual([
+      "2026-11-20T08:00 | keep | the newest complete one | last 1/2 | hourly 1/1",
+      "2026-11-20T08:00 | keep | last 2/2",
+      "2026-11-20T08:00 | remove | no rule keeps it",
+    ]);
+  });
+
   it("moves to the archive what only a monthly or yearly rule keeps, once it is old enough", async () => {
     const points = ["2026-11-20", "2026-10-20", "2026-09-20", "2026-08-20"].map((day) =>
       at(`${day}T08:00:00.000Z`),
@@ -234,8 +296,10 @@ describe("whatever is asked for", () => {
       fc.asyncProperty(drawn, async ({ policy, points }) => {
         const { decisions, context } = await run(policy, points);
         const removed = decisions.filter(({ action }) => action === "remove").map(({ point }) => point);
-        const isUsable = ({ statuses }: IndexedPoint, region: string) =>
-          statuses[region] === "complete" && !Object.values(statuses).includes("removing");
+        const isUsable = ({ statuses, startedAt }: IndexedPoint, region: string) =>
+          startedAt <= now &&
+          statuses[region] === "complete" &&
+          !Object.values(statuses).includes("removing");
         for (const region of regions) {
           const newest = decisions.find(({ point }) => isUsable(point, region));
           if (newest !== undefined) expect(newest.action).toBe("keep");
@@ -246,6 +310,26 @@ describe("whatever is asked for", () => {
         for (const point of removed) {
           if (isBegun(point)) continue;
           expect(start - Date.parse(point.startedAt)).toBeGreaterThanOrEqual(minimumMs);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("the newest complete point of each region stays by itself, where no rule and no minimum keeps any", async () => {
+    const policy = { minimumCount: 0, minimumAge: "0s" };
+    await fc.assert(
+      fc.asyncProperty(points, async (all) => {
+        const indexed = all.map(({ point }) => point);
+        const { decisions } = await decide(indexed, { keepLast: 1 }, { policy });
+        for (const region of regions) {
+          const newest = decisions.find(
+            ({ point }) =>
+              point.startedAt <= now &&
+              point.statuses[region] === "complete" &&
+              !Object.values(point.statuses).includes("removing"),
+          );
+          if (newest !== undefined) expect(newest.action).toBe("keep");
         }
       }),
       { numRuns: 300 },
@@ -278,7 +362,9 @@ describe("whatever is asked for", () => {
         for (const region of regions) {
           const complete = decisions.filter(
             ({ point }) =>
-              point.statuses[region] === "complete" && !Object.values(point.statuses).includes("removing"),
+              point.startedAt <= now &&
+              point.statuses[region] === "complete" &&
+              !Object.values(point.statuses).includes("removing"),
           );
           const kept = complete.filter(({ action }) => action === "keep").length;
           expect(kept).toBeGreaterThanOrEqual(Math.min(complete.length, context.policy.minimumCount));
