@@ -16,6 +16,7 @@ import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
+import { withResourceIds } from "./resource-ids.ts";
 import { SnapshotTierStandIn } from "./snapshot-tier-stand-in.ts";
 import { TlsPolicyStandIn } from "./tls-policy-stand-in.ts";
 import { userDataLimit } from "./user-data-limit.ts";
@@ -34,12 +35,13 @@ export interface GatewayParts {
 /** A gateway's whole state, before its first request. */
 export async function gatewayState({
   clock,
-  emulator,
+  emulator: plain,
   engine,
   folder,
   requestsFile,
   note,
 }: GatewayParts): Promise<GatewayState> {
+  const emulator = withResourceIds(plain);
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
   const backups = new ReplicatedBackups(clock, lost, note);

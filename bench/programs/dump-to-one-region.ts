@@ -24,10 +24,9 @@ if (task === "dump") {
   const source = sourceOf(connection, { signal }, "custom", true);
   const [outcome] = await takeDumps(
     {
-      environment: { name: "bench", account: "123456789012" },
+      environment: { name: "bench" },
       // Who the caller is, is one more call, of a service that the other tool never asks.
-      account: { demand: async () => "none", keyArn: async () => "none" },
-      regions: [{ catalog, streams }],
+      places: [{ catalog, streams, demand: async () => "none" }],
       runner: await thisRunner(),
       isRunning: runnerLooks(systemClock.now),
       jobs: 2,

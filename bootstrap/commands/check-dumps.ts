@@ -1,19 +1,19 @@
-import { chooseDump } from "../dump/choose.ts";
+import { chooseDump, type DumpWish } from "../dump/choose.ts";
 import type { Dump } from "../dump/dump.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
 import type { Check } from "../recovery/check.ts";
 import type { CheckContext } from "./check-context.ts";
+
+const newest: DumpWish = { kind: "newest" };
 
 /** Whether the newest dump of each name can be read in the region: all of its parts are there, and none lies in Glacier. */
 export async function checkNewestDumps({
   topology,
   region: { region, catalog },
 }: CheckContext): Promise<Check[]> {
-  const dumps = await catalog.dumps();
   return Promise.all(
     Object.keys(topology.environment.dumps).map(async (name) => {
-      const own = dumps.filter((dump) => dump.name === name);
-      const choice = chooseDump(own, { kind: "newest" }, region);
+      const choice = chooseDump(await catalog.dumpsUpTo(name, newest), newest, region);
       if (choice.kind === "chosen") return checkDump(catalog.store, choice.dump);
       return {
         name: `a dump of ${name} in ${region}`,

@@ -11,25 +11,17 @@ import {
   size,
   totalBytes,
 } from "../dump/dump.ts";
-import type { Account } from "../edges/aws/account.ts";
-import type { ByteStream, StreamStore } from "../edges/aws/streams.ts";
-import type { Catalog } from "../edges/catalog.ts";
+import type { ByteStream } from "../edges/aws/streams.ts";
 import type { Clock } from "../edges/clock.ts";
 import type { DumpSource, PartSource } from "../edges/databases/taking.ts";
 import { RekindleError } from "../errors.ts";
+import { type DumpPlace, reachable } from "./dump-places.ts";
 import { Undo } from "./undo.ts";
 
-/** One region's part in a dump. */
-export interface DumpRegion {
-  catalog: Catalog;
-  streams: StreamStore;
-}
-
 export interface DumpContext {
-  environment: Pick<Environment, "name" | "account">;
-  account: Pick<Account, "demand" | "keyArn">;
+  environment: Pick<Environment, "name">;
   /** The recovery region first: the streams go there, and S3 copies them from there to the others. */
-  regions: readonly [DumpRegion, ...DumpRegion[]];
+  places: readonly [DumpPlace, ...DumpPlace[]];
   runner: Runner;
   /** Whether the process that a dump names still takes it. */
   isRunning(dump: Dump): Promise<boolean>;
@@ -52,25 +44,35 @@ export interface Wanted {
 /** What is dumped of each name, or why it is not. */
 export type DumpOutcome = { kind: "dumped"; dump: Dump } | { kind: "failed"; name: string; error: unknown };
 
-/** Dumps database servers into every region's bucket. One that fails stops no other. */
+/**
+ * Dumps database servers into every place's bucket. One that fails stops no other. A place that does not answer lacks
+ * them, which they say: only without the recovery region there is none.
+ */
 export async function takeDumps(context: DumpContext, wanted: readonly Wanted[]): Promise<DumpOutcome[]> {
-  const { environment, regions } = context;
-  await Promise.all(
-    regions.map(({ streams }) => context.account.demand(environment.account, streams.region)),
-  );
-  await Promise.all(regions.map(({ streams }) => streams.inspect()));
-  await clearAbandoned(context);
+  const [first, ...others] = context.places;
+  await first.demand();
+  await first.streams.inspect();
+  const { reached, silent } = await reachable(others);
+  const answering: DumpContext = { ...context, places: [first, ...reached] };
+  await clearAbandoned(answering);
   return await inParallel(context.jobs, wanted, async (one): Promise<DumpOutcome> => {
     try {
-      return { kind: "dumped", dump: await takeDump(context, one) };
+      return { kind: "dumped", dump: await fillDump(answering, one, silent) };
     } catch (error) {
       return { kind: "failed", name: one.name, error };
     }
   });
 }
 
-/** One dump. It is complete in the catalogs only when every part is in the recovery region. */
+/** The same for one, whose failure is raised. */
 export async function takeDump(context: DumpContext, wanted: Wanted): Promise<Dump> {
+  const [outcome] = await takeDumps(context, [wanted]);
+  if (outcome!.kind === "failed") throw outcome!.error;
+  return outcome!.dump;
+}
+
+/** One dump. It is complete in the catalogs only when every part is in the recovery region. */
+async function fillDump(context: DumpContext, wanted: Wanted, silent: readonly string[]): Promise<Dump> {
   const startedAt = context.clock.now();
   const dump: Dump = {
     version: 1,
@@ -101,6 +103,7 @@ export async function takeDump(context: DumpContext, wanted: Wanted): Promise<Du
     throw nothingKept(dump, error);
   }
   dump.status = "complete";
+  dump.faults.push(...silent);
   await writeEverywhere(context, dump);
   return dump;
 }
@@ -170,7 +173,7 @@ async function fill(
 
 /** Streams a part to the recovery region, and has S3 copy it on. A copy that fails leaves the dump complete there. */
 async function sendPart(
-  { regions: [first, ...others] }: DumpContext,
+  { places: [first, ...others] }: DumpContext,
   id: string,
   part: PartSource,
   stream: ByteStream,
@@ -179,15 +182,15 @@ async function sendPart(
   const key = partKey(id, ...part.names);
   const { stored, sha256 } = await first.streams.send(key, stream, part.expectedBytes);
   undo.push(`s3://${stored.bucket}/${key}`, () => first.streams.remove(stored));
-  const versions: Record<string, string> = { [stored.region]: stored.versionId };
+  const versions: Record<string, string> = { [first.streams.place]: stored.versionId };
   const faults: string[] = [];
   for (const { streams } of others) {
     try {
       const copy = await streams.copy(stored);
       undo.push(`s3://${copy.bucket}/${key}`, () => streams.remove(copy));
-      versions[streams.region] = copy.versionId;
+      versions[streams.place] = copy.versionId;
     } catch (error) {
-      faults.push(`${key} is not in ${streams.region}: ${(error as Error).message}`);
+      faults.push(`${key} is not in ${streams.place}: ${(error as Error).message}`);
     }
   }
   const { stage, database } = part;
@@ -206,11 +209,11 @@ async function sendPart(
 
 /** Takes away what dumps have left that were killed: their uploads, and their entries become failed ones. */
 async function clearAbandoned(context: DumpContext): Promise<void> {
-  const pending = (await context.regions[0].catalog.dumps()).filter(({ status }) => status === "pending");
+  const pending = (await context.places[0].catalog.dumps()).filter(({ status }) => status === "pending");
   const abandoned: Dump[] = [];
   for (const dump of pending) if (!(await context.isRunning(dump))) abandoned.push(dump);
   if (abandoned.length === 0) return;
-  for (const { streams } of context.regions) {
+  for (const { streams } of context.places) {
     for (const upload of await streams.openUploads(dumpPrefix))
       if (abandoned.some(({ id }) => upload.key.startsWith(partKey(id, "")))) {
         await streams.abort(upload);
@@ -221,7 +224,7 @@ async function clearAbandoned(context: DumpContext): Promise<void> {
   }
   for (const dump of abandoned) {
     const failed: Dump = { ...dump, status: "failed", faults: ["its command was killed"] };
-    for (const { streams, catalog } of context.regions) {
+    for (const { streams, catalog } of context.places) {
       for (const key of await catalog.store.list(partKey(dump.id, "")))
         for (const { versionId } of await catalog.store.versions(key))
           await streams.remove({ key, versionId });
@@ -230,6 +233,6 @@ async function clearAbandoned(context: DumpContext): Promise<void> {
   }
 }
 
-async function writeEverywhere({ regions }: DumpContext, dump: Dump): Promise<void> {
-  for (const { catalog } of regions) await catalog.writeDump(dump);
+async function writeEverywhere({ places }: DumpContext, dump: Dump): Promise<void> {
+  for (const { catalog } of places) await catalog.writeDump(dump);
 }

@@ -7,7 +7,8 @@ export async function look<T>(work: () => Promise<T>): Promise<Looked<T>> {
     return { kind: "seen", value: await work() };
   } catch (error) {
     if (!(error instanceof RekindleError) && !isAwsError(error)) throw error;
-    return { kind: "could-not-look", reason: (error as Error).message };
+    // What the SDK adds on further lines is for whoever writes programs.
+    return { kind: "could-not-look", reason: (error as Error).message.split("\n")[0]! };
   }
 }
 

@@ -1,5 +1,6 @@
 import { primaryDatabases } from "../config/databases.ts";
 import type { Topology } from "../config/schema.ts";
+import type { DumpWish } from "../dump/choose.ts";
 import type { Account } from "../edges/aws/account.ts";
 import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -8,7 +9,8 @@ import { serviceTime } from "../edges/service-time.ts";
 import { RekindleError } from "../errors.ts";
 import { isCold, type Wish, whyNot } from "../recovery/choose.ts";
 import type { RecoveryPlan } from "../recovery/plan.ts";
-import { type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
+import type { PlannedDump } from "../recovery/planned-dumps.ts";
+import { dumpWish, type RegionNow, resolvePlan, wantedOfPoint } from "../recovery/resolve.ts";
 import { describeSkew } from "../recovery/skew.ts";
 
 export interface PlanContext {
@@ -59,10 +61,22 @@ export async function lookAround(
   ]);
   const wanted = wantedOfPoint({ topology, region: catalog.store.region, wish, now, restorable });
   const contents = await catalog.contents(wish, (point) => whyNot(point, wish, wanted));
-  if (liveThen === undefined) return { contents, restorable };
+  const point = contents.points.find(({ id }) => wish.kind === "point" && id === wish.id);
+  const dumps = await newestDumps(catalog, Object.keys(topology.environment.dumps), dumpWish(wish, point));
+  if (liveThen === undefined) return { contents, restorable, dumps };
   const found = await catalog.manifest(liveThen);
   const manifests = { ...contents.manifests, ...(found && { [liveThen]: found }) };
-  return { contents: { ...contents, manifests }, restorable, liveThen };
+  return { contents: { ...contents, manifests }, restorable, dumps, liveThen };
+}
+
+/** Name → its dumps up to the newest that can be restored. */
+export async function newestDumps(
+  catalog: Catalog,
+  names: readonly string[],
+  wish: DumpWish,
+): Promise<NonNullable<RegionNow["dumps"]>> {
+  const found = names.map(async (name) => [name, await catalog.dumpsUpTo(name, wish)] as const);
+  return Object.fromEntries(await Promise.all(found));
 }
 
 /**
@@ -71,13 +85,16 @@ export async function lookAround(
  */
 export async function refuseRemoved(
   catalog: Catalog,
-  { id, point, pins, createdAt }: RecoveryPlan,
+  { id, point, pins, createdAt, dumps = [] }: RecoveryPlan,
 ): Promise<void> {
   const recipes = new Set(Object.values(pins.roles).map(({ recipe }) => recipe));
   const images = await Promise.all([...recipes].map((recipe) => catalog.image(recipe)));
+  const chosen = dumps.flatMap((one) => (one.kind === "chosen" ? [one.dump] : []));
+  const pinned = await Promise.all(chosen.map((dump) => catalog.dump(dump)));
+  const haveDumps = pinned.every((dump) => dump?.status === "complete");
   const found = point === undefined ? undefined : await catalog.point(point);
   const isUsable = found !== undefined && found.status !== "removing" && !isCold(found, createdAt);
-  if ((point === undefined || isUsable) && images.every((image) => image !== undefined)) return;
+  if ((point === undefined || isUsable) && images.every((image) => image !== undefined) && haveDumps) return;
   throw new RekindleError(
     "no-recovery-point",
     `a prune has just taken away what plan ${id} needs; plan again: rekindle plan`,
@@ -98,18 +115,30 @@ async function refuseToMove({ catalog, pinTo, recoveryDeployed }: PlanContext): 
 
 /** A plan for people: what comes back, from when, and why not newer. */
 export function describePlan(plan: RecoveryPlan): string[] {
+  const since = plan.asOf === undefined ? "RPO" : "before that moment by";
   return [
     `plan ${plan.id} for ${plan.environment} in ${plan.region}${plan.asOf === undefined ? "" : ` as of ${plan.asOf}`}`,
     ...plan.reasons.map((reason) => `  ${reason}`),
     ...(plan.consistency === undefined ? [] : [`  consistency: ${plan.consistency}`]),
     ...plan.dataSets.map(
       ({ name, takenAt, rpoSeconds }) =>
-        `  data of ${name}: from ${takenAt}, ${plan.asOf === undefined ? "RPO" : "before that moment by"} ${rpoSeconds.toFixed(1)} s`,
+        `  data of ${name}: from ${takenAt}, ${since} ${rpoSeconds.toFixed(1)} s`,
     ),
     ...(plan.skew === undefined ? [] : [`  skew: ${describeSkew(plan.skew)}`]),
     ...Object.entries(plan.pins.roles).map(
       ([role, { imageId, recipe }]) => `  image of ${role}: ${imageId} (recipe ${recipe.slice(0, 12)})`,
     ),
+    ...(plan.dumps ?? []).flatMap((one) => describeDump(one, since)),
     ...plan.passedOver.map(({ point, reasons }) => `  passed over ${point}: ${reasons.join("; ")}`),
+  ];
+}
+
+/** No stack restores a dump: that is left to whoever rebuilds, who is told how. */
+function describeDump(one: PlannedDump, since: string): string[] {
+  if (one.kind === "none") return [`  no dump of ${one.name}: ${one.reasons.join("; ")}`];
+  const { name, dump, takenAt, rpoSeconds, passedOver } = one;
+  return [
+    `  dump of ${name}: from ${takenAt}, ${since} ${rpoSeconds.toFixed(1)} s; after the rebuild: rekindle restore dump ${dump} --to <its server>`,
+    ...passedOver.map((reason) => `  passed over ${reason}`),
   ];
 }

@@ -1,7 +1,8 @@
-import { primaryDatabases } from "../config/databases.ts";
-import { endpointParameter, secretParameter } from "../config/names.ts";
+import { isCluster, primaryDatabases } from "../config/databases.ts";
+import { endpointParameter, keyAlias, secretParameter } from "../config/names.ts";
 import type { Topology } from "../config/schema.ts";
 import type { Account } from "../edges/aws/account.ts";
+import type { BackupReplication } from "../edges/aws/backup-replication.ts";
 import type { DatabaseBackups } from "../edges/aws/database-backups.ts";
 import type { DatabaseInstances, LiveInstance } from "../edges/aws/database-instances.ts";
 import type { Parameters } from "../edges/aws/parameters.ts";
@@ -29,6 +30,8 @@ export interface RestoreDatabaseContext extends Patience {
   backups: DatabaseBackups;
   instances: DatabaseInstances;
   parameters: Pick<Parameters, "move">;
+  /** Of the recovery region. */
+  replication: BackupReplication;
   print(line: string): void;
 }
 
@@ -66,25 +69,36 @@ export async function planRestoreOfDatabase(context: RestoreDatabaseContext): Pr
   throw new RekindleError("no-recovery-point", `${database} can't be restored`, { details: planned.reasons });
 }
 
+/** What a restore has made. */
+export interface RestoredDatabase extends DatabaseRestore {
+  /** ARN of the automated backup in the recovery region that follows the instance now. */
+  followedBy?: string;
+}
+
 /**
  * Brings an instance back beside the one that is there, and then gives it its name: endpoint, policies and snapshots go
  * by that. The present one is kept under another name. Run again, it goes on from where it was ended.
  */
-export async function restoreDatabase(context: RestoreDatabaseContext): Promise<DatabaseRestore> {
+export async function restoreDatabase(context: RestoreDatabaseContext): Promise<RestoredDatabase> {
   const { instances, print } = context;
   const restore = await planRestoreOfDatabase(context);
   const { identifier, aside, kept } = restore;
-  if ((await instances.look(kept)) === undefined) {
+  const isKept = (await instances.look(kept)) !== undefined;
+  if (!isKept) {
     await makeAside(context, restore);
     print(`${aside} is available; it takes the place of ${identifier}, which is kept as ${kept}`);
-    await rename(context, identifier, kept);
   }
-  if ((await instances.look(aside)) !== undefined) await takePlace(context, restore);
+  if ((await instances.look(aside)) !== undefined) await takePlace(context, restore, isKept);
+  else
+    print(
+      `${identifier} was restored to that moment before, and stays; to do it again, rename ${kept} first`,
+    );
   const { endpoint, secretArn } = await withSecret(context, identifier);
   const { name } = context.topology.environment;
   await context.parameters.move(endpointParameter(name, "primary", restore.database), endpoint);
   await context.parameters.move(secretParameter(name, "primary", restore.database), secretArn);
-  return restore;
+  const followedBy = await follow(context, identifier);
+  return { ...restore, ...(followedBy === undefined ? {} : { followedBy }) };
 }
 
 export function describeRestore({
@@ -124,14 +138,32 @@ async function makeAside(context: RestoreDatabaseContext, restore: DatabaseResto
   }
 }
 
-async function takePlace(context: RestoreDatabaseContext, { identifier, aside, kept }: DatabaseRestore) {
+async function takePlace(
+  context: RestoreDatabaseContext,
+  { identifier, aside, kept }: DatabaseRestore,
+  isKept: boolean,
+): Promise<void> {
+  const { instances } = context;
   try {
+    if (!isKept) {
+      await unfollow(context, identifier);
+      await rename(context, identifier, kept);
+    }
     await rename(context, aside, identifier);
   } catch (error) {
     const undo = new Undo();
-    undo.push(`the name ${identifier}`, async () => {
-      if ((await context.instances.look(identifier)) === undefined) await rename(context, kept, identifier);
-    });
+    undo.push(
+      `the replication of ${identifier}'s backups`,
+      () => follow(context, identifier),
+      "started again",
+    );
+    undo.push(
+      `the name ${identifier}`,
+      async () => {
+        if ((await instances.look(identifier)) === undefined) await rename(context, kept, identifier);
+      },
+      "given back",
+    );
     const left = await undo.run();
     throw new RekindleError("tool-failed", `${aside} could not become ${identifier}; run it again`, {
       cause: error,
@@ -140,7 +172,55 @@ async function takePlace(context: RestoreDatabaseContext, { identifier, aside, k
   }
 }
 
+/**
+ * The recovery region goes by an instance, whatever that is called: without this it would go on with the one that is
+ * kept, and a plan would take that one's newest second for the newest.
+ */
+function unfollow(context: RestoreDatabaseContext, identifier: string): Promise<void> {
+  return ofReplicated(context, async () => {
+    const { replication } = context;
+    const { arn } = (await context.instances.look(identifier))!;
+    if ((await replication.look(arn)) === undefined) return;
+    await replication.stop(arn);
+    // RDS ends it after it has answered.
+    await waitFor(context, `the end of the replication of ${identifier}'s backups`, limitSeconds, async () =>
+      (await replication.look(arn)) === undefined ? { kind: "ready", value: undefined } : { kind: "waiting" },
+    );
+  });
+}
+
+/** Has the recovery region follow the instance that has the name now. */
+function follow(context: RestoreDatabaseContext, identifier: string): Promise<string | undefined> {
+  const { replication, account } = context;
+  return ofReplicated(context, async ({ name, backupRetentionDays }) => {
+    const { arn } = (await context.instances.look(identifier))!;
+    const key = await account.keyArn(replication.region, keyAlias(name));
+    return (await replication.look(arn)) ?? (await replication.start(arn, key, backupRetentionDays));
+  });
+}
+
+/** A recovery region that does not answer holds up no restore at home; what is left to do there is said. */
+async function ofReplicated<T>(
+  { topology, database, replication, print }: RestoreDatabaseContext,
+  act: (of: { name: string; backupRetentionDays: number }) => Promise<T>,
+): Promise<T | undefined> {
+  const { name, databases } = topology.environment;
+  const described = databases[database]!;
+  if (isCluster(described) || !described.replicateBackups) return undefined;
+  try {
+    return await act({ name, backupRetentionDays: described.backupRetentionDays });
+  } catch (error) {
+    if (!(error instanceof RekindleError) || error.kind !== "unreachable") throw error;
+    print(
+      `the replication of ${database}'s backups to ${replication.region} is as it was: ${error.message}; once it answers, stop and start it there for the instance that has the name now`,
+    );
+    return undefined;
+  }
+}
+
+/** RDS renames none that it is changing, as it does after the replication of its backups has begun or ended. */
 async function rename(context: RestoreDatabaseContext, identifier: string, to: string): Promise<void> {
+  await available(context, identifier);
   await context.instances.rename(identifier, to);
   await available(context, to);
 }

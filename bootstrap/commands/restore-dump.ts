@@ -97,10 +97,10 @@ async function demandRows(dump: Dump, plan: RestorePlan, restoring: Restoring) {
 
 /** The bytes of a part; fails at their end unless they are the ones that were sent. */
 async function* verified(streams: StreamStore, part: DumpPart): AsyncGenerator<Uint8Array> {
-  const { region, bucket } = streams;
+  const { region, bucket, place } = streams;
   const hash = createHash("sha256");
   const { key, bytes } = part;
-  for await (const chunk of streams.read({ region, bucket, key, versionId: part.versions[region]!, bytes })) {
+  for await (const chunk of streams.read({ region, bucket, key, versionId: part.versions[place]!, bytes })) {
     hash.update(chunk);
     yield chunk;
   }

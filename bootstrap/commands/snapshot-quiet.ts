@@ -26,14 +26,16 @@ export async function takeQuietly(
     server,
     volumes,
     point,
-  }: { role: Role; server: LiveServer; volumes: Hold["volumes"]; point: string },
+    primary,
+  }: { role: Role; server: LiveServer; volumes: Hold["volumes"]; point: string; primary?: string },
   take: () => Promise<void>,
 ): Promise<Seen> {
   const quiesce = quiesceOf(role);
   if (quiesce.kind === "none") return takeAnyhow(context, unobserved("its role has nothing frozen"), take);
   const shell = (timeoutMs: number) => context.shellOf(server, quiesce.via, timeoutMs);
   const mount = role.storage?.mount ?? "";
-  const data = quiescer(shell, { id: `${point} ${server.instanceId}`, quiesce, mount, volumes });
+  const id = `${point} ${server.instanceId}`;
+  const data = quiescer(shell, { id, quiesce, mount, volumes, ...(primary && { primary }) });
   // Where nobody can look, the freeze says why.
   const layout = await data.layout().catch(() => undefined);
   const known = layout === undefined ? {} : { layout };

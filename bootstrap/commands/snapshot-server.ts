@@ -11,7 +11,7 @@ import { takeQuietly } from "./snapshot-quiet.ts";
 export async function snapshotServer(
   context: SnapshotContext,
   point: RecoveryPoint,
-  { server, targets }: SnapshotSource<LiveServer>,
+  { server, targets, primary }: SnapshotSource<LiveServer>,
 ): Promise<Part<VolumeSet>[]> {
   const from = context.primary.volumes;
   const { roles } = context.topology;
@@ -26,7 +26,7 @@ export async function snapshotServer(
     const label = pointLabel(point, server);
     const { fault, ...seen } = await takeQuietly(
       context,
-      { role, server, volumes, point: point.id },
+      { role, server, volumes, point: point.id, ...(primary && { primary: primary.server }) },
       async () => {
         const { snapshots, takenAt } = await from.take(server.instanceId, label);
         shared.takenAt = takenAt;

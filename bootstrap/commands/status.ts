@@ -1,4 +1,5 @@
 import { primaryDatabases } from "../config/databases.ts";
+import { durationSeconds } from "../config/duration.ts";
 import type { Topology } from "../config/schema.ts";
 import type { ObjectStore } from "../edges/aws/objects.ts";
 import type { Catalog } from "../edges/catalog.ts";
@@ -6,11 +7,12 @@ import type { Clock } from "../edges/clock.ts";
 import { serviceTime } from "../edges/service-time.ts";
 import { objectivesOf } from "../gameday/assemble.ts";
 import type { GameDayRecord } from "../gameday/record.ts";
-import { type Wish, whyNot } from "../recovery/choose.ts";
+import { whyNot } from "../recovery/choose.ts";
 import type { RecoveryPoint } from "../recovery/point.ts";
 import { pointsInTime } from "../recovery/points-in-time.ts";
 import { expectedData, wantedOfPoint } from "../recovery/resolve.ts";
-import { dataSetStatuses } from "../status/data-sets.ts";
+import { type DataSetStatus, dataSetStatuses } from "../status/data-sets.ts";
+import { dumpStatus } from "../status/dumps.ts";
 import { type Looked, worst } from "../status/outcome.ts";
 import { type LastRehearsal, lastRehearsal, rehearsalCheck } from "../status/rehearsal.ts";
 import { type EnvironmentStatus, environmentOutcome, type RegionStatus } from "../status/status.ts";
@@ -31,7 +33,7 @@ export interface StatusContext {
   clock: Clock;
 }
 
-const newest: Wish = { kind: "newest" };
+const newest = { kind: "newest" } as const;
 
 /** The moment by AWS's clock, and how far this machine's is ahead of it. */
 export interface Told {
@@ -89,11 +91,30 @@ async function regionStatus(
     byTime: pointsInTime(restorable, newest),
   }));
   const expected = expectedData(topology, place.name);
-  const dataSets = dataSetStatuses(copies, expected, objectivesOf(topology).rpoSeconds);
+  const dataSets = [
+    ...dataSetStatuses(copies, expected, objectivesOf(topology).rpoSeconds),
+    ...(await dumpStatuses(topology, region, seen)),
+  ];
   if (place.name !== rebuildIn) return { region: place.name, dataSets };
   const checks = await recoveryStatus({ ...context, region, seen });
   const outcome = worst(checks.map((check) => check.outcome));
   return { region: place.name, dataSets, recovery: { outcome, checks } };
+}
+
+function dumpStatuses(
+  { environment }: Topology,
+  { place, catalog }: StatusRegion,
+  seen: Looked<{ now: string }>,
+): Promise<DataSetStatus[]> {
+  return Promise.all(
+    Object.entries(environment.dumps).map(async ([name, { rpo = environment.objectives.rpo }]) => {
+      const looked = await lookOn(seen, async ({ now }) => ({
+        now,
+        dumps: await catalog.dumpsUpTo(name, newest, place.name),
+      }));
+      return dumpStatus(name, looked, place.name, durationSeconds(rpo));
+    }),
+  );
 }
 
 /** Whoever knows the newest one; a place that did not answer matters only when no other knows any. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "./duration.ts";
 
 /** Where a password is kept: an encrypted SSM parameter, or a secret, of which `#key` is one value of its JSON. */
 export const secretReference = z
@@ -14,6 +15,8 @@ const common = {
   /** Who reads them. Over ssh without one, the server's own `postgres` or `root` does. */
   user: z.string().min(1).optional(),
   password: secretReference.optional(),
+  /** How old its newest dump may be; the environment's RPO when left out. */
+  rpo: duration.optional(),
   /**
    * A server that is reached over the network, or over its local socket by programs that run on it through ssh, or one
    * of the environment's own `databases`.

@@ -1,3 +1,7 @@
+import { z } from "zod";
+
+export const duration = z.string().regex(/^\d+(s|m|h|d)$/, "a duration such as 90s, 15m, 4h or 1d");
+
 const secondsOf = { s: 1, m: 60, h: 3600, d: 86400 };
 
 /** Seconds of a duration such as `90s`, `15m`, `4h` or `1d`. */

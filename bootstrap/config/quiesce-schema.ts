@@ -18,7 +18,8 @@ const command = z.string().min(1);
 const database = {
   /**
    * A server of the environment that is a read replica, such as `db-1`: the snapshots of all servers of this role are
-   * taken of that one's volumes.
+   * taken of that one's volumes. The first of the others is the primary: its PostgreSQL or MariaDB is one when it boots
+   * from the copy, and those of the rest stay replicas.
    */
   replica: z
     .string()

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { collectSchema, glob } from "./collect-schema.ts";
 import { dumpSchema } from "./dump-schema.ts";
+import { duration } from "./duration.ts";
 import { quiesceSchema } from "./quiesce-schema.ts";
 import { scheduleSchema } from "./schedule-schema.ts";
 
@@ -18,7 +19,6 @@ const identifier = z
   );
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-central-1");
 const cidr = z.string().regex(/^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/, "an IPv4 block such as 10.10.0.0/16");
-const duration = z.string().regex(/^\d+(s|m|h|d)$/, "a duration such as 90s, 15m, 4h or 1d");
 const absolutePath = z.string().regex(/^\/[\w./@+-]*$/, "an absolute path");
 const relativePath = z
   .string()

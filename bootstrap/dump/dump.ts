@@ -86,6 +86,11 @@ export function dumpId(name: string, startedAt: Date): string {
   return `dump-${startedAt.toISOString().replace(/[-:.]/g, "").toLowerCase()}-${name}`;
 }
 
+/** What `dumps` of the environment calls a dump with that id; nothing for what is no id. */
+export function dumpName(id: string): string | undefined {
+  return /^dump-\d{8}t\d{9}z-(.+)$/.exec(id)?.[1];
+}
+
 /** Names of databases and tables may hold anything; keys hold what needs no escape. */
 export function partKey(id: string, ...names: string[]): string {
   return `${dumpPrefix}${id}/${names.map(encodeURIComponent).join("/")}`;

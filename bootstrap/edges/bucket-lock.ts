@@ -78,8 +78,8 @@ async function take(store: ObjectStore, key: string, lock: Lock, options: LockOp
         return;
       continue;
     }
-    if (clock.monotonic() - since >= waitMs || signal.aborted) throw taken(options.name, found.lock, waitMs);
-    if (!told) print(`waiting for another rekindle ${options.name} (${found.lock.holder})`);
+    if (clock.monotonic() - since >= waitMs || signal.aborted) throw taken(options.name, found, waitMs);
+    if (!told) print(`waiting for another rekindle ${options.name} (${describe(found)})`);
     told = true;
     await clock.sleep(pauseMs);
   }
@@ -127,16 +127,28 @@ async function read(store: ObjectStore, key: string) {
   if (object === undefined) return undefined;
   const lock = decodeJson<Lock>(`s3://${store.bucket}/${key}`, object.body.toString(), 1);
   const age = (await store.now()).getTime() - Date.parse(object.writtenAt);
-  return { lock, etag: object.etag, isFree: lock.state === "free" || age > leaseMs };
+  return { lock, etag: object.etag, age, isFree: lock.state === "free" || age > leaseMs };
 }
 
 function encode(lock: Lock): Buffer {
   return Buffer.from(encodeJson(lock));
 }
 
-function taken(name: string, { holder }: Lock, waitMs: number): RekindleError {
+interface Held {
+  lock: Lock;
+  /** Since it was last renewed. */
+  age: number;
+}
+
+function taken(name: string, held: Held, waitMs: number): RekindleError {
   const next = waitMs === 0 ? "leave it to that one, or wait for it with --wait" : "look what holds it up";
-  return new RekindleError("refused", `another rekindle ${name} is running (${holder}); ${next}`);
+  return new RekindleError("refused", `another rekindle ${name} is running (${describe(held)}); ${next}`);
+}
+
+/** Nobody can tell a run that was killed from one that has not renewed its lock yet. */
+function describe({ lock, age }: Held): string {
+  const left = Math.ceil((leaseMs - age) / 1000);
+  return `${lock.holder}; if that was killed, its lock ends in ${Math.max(1, left)} s`;
 }
 
 function lostLock(key: string, cause?: unknown): RekindleError {

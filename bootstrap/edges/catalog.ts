@@ -1,4 +1,5 @@
-import type { Dump } from "../dump/dump.ts";
+import { chooseDump, type DumpWish } from "../dump/choose.ts";
+import { type Dump, dumpId, dumpName } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
 import type { BootReport } from "../history/log.ts";
 import { type GoldenImage, type ServerImage, type TakenImage, takenIdentity } from "../image/image.ts";
@@ -26,7 +27,8 @@ const pointerKey = "current.json";
 const pinnedPlanKey = "catalog/pinned-plan.json";
 const imageKey = (recipe: string) => `catalog/images/${recipe}.json`;
 const holdKey = (id: string) => `catalog/holds/${id}.json`;
-const dumpKey = (id: string) => `catalog/dumps/${id}.json`;
+const dumpsPrefix = "catalog/dumps/";
+const dumpKey = (id: string) => `${dumpsPrefix}${id}.json`;
 /** So many reasons against newer points are told one by one. */
 const pointsTold = 20;
 
@@ -247,8 +249,30 @@ export class Catalog {
 
   /** Every dump, or those of one name. */
   async dumps(name?: string): Promise<Dump[]> {
-    const dumps = await this.#readAll<Dump>("catalog/dumps/");
-    return name === undefined ? dumps : dumps.filter((dump) => dump.name === name);
+    if (name === undefined) return this.#readAll<Dump>(dumpsPrefix);
+    const dumps = await Promise.all((await this.#dumpIds(name)).map((id) => this.dump(id)));
+    return dumps.filter((dump) => dump !== undefined);
+  }
+
+  /** Dumps of a name, the newest first, up to the first that answers the wish and can be restored in this place. */
+  async dumpsUpTo(name: string, wish: DumpWish, place = this.store.region): Promise<Dump[]> {
+    const begun = wish.kind === "as-of" ? dumpId(name, new Date(wish.moment)) : undefined;
+    const found: Dump[] = [];
+    for (const id of (await this.#dumpIds(name)).reverse()) {
+      if (begun !== undefined && id > begun) continue;
+      const dump = await this.dump(id);
+      if (dump === undefined) continue;
+      found.push(dump);
+      if (chooseDump([dump], wish, place).kind === "chosen") break;
+    }
+    return found;
+  }
+
+  async #dumpIds(name: string): Promise<string[]> {
+    const keys = await this.store.list(dumpsPrefix);
+    return keys
+      .map((key) => key.slice(dumpsPrefix.length, -".json".length))
+      .filter((id) => dumpName(id) === name);
   }
 
   dump(id: string): Promise<Dump | undefined> {

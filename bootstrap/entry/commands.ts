@@ -5,6 +5,7 @@ import { describePlan, makePlan } from "../commands/plan.ts";
 import { synthesisInput, writeSynthesisInput } from "../commands/synth-input.ts";
 import { verify } from "../commands/verify.ts";
 import type { Cloud } from "../edges/cloud.ts";
+import { forgetOtherBackends } from "../edges/terraform/backends.ts";
 import { holdsResources } from "../edges/terraform-state.ts";
 import { RekindleError } from "../errors.ts";
 import { encodeJson } from "../json.ts";
@@ -100,6 +101,7 @@ export async function synthInputCommand(options: Options): Promise<void> {
     clock: run.clock,
     print: (line) => console.error(line),
   });
+  await forgetOtherBackends(process.env.CDKTF_OUTDIR ?? "cdktf.out", cloud.state.bucket);
   await writeSynthesisInput(
     process.env.REKINDLE_SYNTHESIS_INPUT ?? join(stateFolder(), "synthesis.json"),
     input,

@@ -1,9 +1,12 @@
 import { finishCopies } from "../commands/copy.ts";
+import { copyNamedDump, copyNewestDumps } from "../commands/copy-dumps.ts";
 import { takeImage } from "../commands/image.ts";
+import { type Dump, regionsOf } from "../dump/dump.ts";
 import { ec2Instances } from "../edges/aws/instances.ts";
 import { RekindleError } from "../errors.ts";
 import { answer, type Options, say } from "./answer.ts";
 import { cloudOfShell } from "./cloud.ts";
+import { dumpPlaces } from "./databases.ts";
 import { seconds } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { awsAccessOfShell, running } from "./shell.ts";
@@ -15,13 +18,22 @@ export interface CopyOptions extends Options {
   wait?: string | true;
 }
 
-export async function copyCommand(point: string | undefined, options: CopyOptions): Promise<void> {
+export async function copyCommand(id: string | undefined, options: CopyOptions): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const { places } = cloudOfShell(topology, run);
+  const print = say(options);
   const waitMs =
     options.wait === undefined ? 0 : 1000 * seconds("--wait", options.wait === true ? "1h" : options.wait);
-  const finished = await finishCopies({ ...run, topology, places, print: say(options) }, point, waitMs);
+  const dumping = { places: dumpPlaces(topology, run), print };
+  if (id?.startsWith("dump-")) {
+    const dump = await copyNamedDump(dumping, id);
+    answer(options, dump, [`dump ${id} is complete in ${regionsOf(dump).join(", ")}`]);
+    return demandWhole([dump]);
+  }
+  const names = id === undefined ? Object.keys(topology.environment.dumps) : [];
+  const dumps = names.length === 0 ? [] : await copyNewestDumps(dumping, names);
+  const finished = await finishCopies({ ...run, topology, places, print }, id, waitMs);
   answer(
     options,
     finished,
@@ -30,6 +42,19 @@ export async function copyCommand(point: string | undefined, options: CopyOption
       : finished.map(
           ({ id, places = {} }) => `recovery point ${id} is complete in ${Object.keys(places).join(", ")}`,
         ),
+  );
+  demandWhole(dumps);
+}
+
+function demandWhole(dumps: readonly Dump[]): void {
+  const faults = dumps.flatMap((dump) => dump.faults.map((fault) => `${dump.id}: ${fault}`));
+  if (faults.length === 0) return;
+  throw new RekindleError(
+    "tool-failed",
+    "not every place has its dumps; mend what is named, then run again",
+    {
+      details: faults,
+    },
   );
 }
 

@@ -1,10 +1,14 @@
 import { hostname } from "node:os";
-import type { DumpRegion, Wanted } from "../commands/dump.ts";
+import type { Wanted } from "../commands/dump.ts";
+import type { DumpPlace } from "../commands/dump-places.ts";
 import { endpointParameter, secretParameter, siteBucket } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
+import { furtherPlaces, type Place, primaryPlace, recoveryPlace } from "../config/places.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { type Connection, readConnection } from "../dump/connection.ts";
 import type { Dump, Engine, Runner } from "../dump/dump.ts";
+import { awsAccount } from "../edges/aws/account.ts";
+import { assumedRole } from "../edges/aws/assumed-role.ts";
 import { s3Store } from "../edges/aws/objects.ts";
 import { s3Streams } from "../edges/aws/streams.ts";
 import { Catalog } from "../edges/catalog.ts";
@@ -21,18 +25,20 @@ import { awsAccessOfShell, type Running } from "./shell.ts";
 
 /** The edges to database servers, as an environment's `dumps` and the command line name them. */
 
-/** The recovery region first. Of AWS it takes S3 only: what a dump does not need stays unloaded. */
-export function dumpRegions({ environment }: Topology, run: Running): [DumpRegion, ...DumpRegion[]] {
-  const { name, account, regions } = environment;
+/** The recovery region first. Of AWS it takes S3 and STS only: what a dump does not need stays unloaded. */
+export function dumpPlaces({ environment }: Topology, run: Running): [DumpPlace, ...DumpPlace[]] {
   const access = awsAccessOfShell(run);
-  const connect = (region: string): DumpRegion => {
-    const bucket = siteBucket(name, account, region);
+  const connect = ({ name, account, region, role }: Place): DumpPlace => {
+    const own = role === undefined ? access : assumedRole(access, role, region);
+    const bucket = siteBucket(environment.name, account, region);
     return {
-      catalog: new Catalog(s3Store(access, region, bucket, account)),
-      streams: s3Streams(access, region, bucket, account),
+      catalog: new Catalog(s3Store(own, region, bucket, account)),
+      streams: s3Streams(own, region, bucket, account, name),
+      demand: () => awsAccount(own).demand(account, region),
     };
   };
-  return [connect(regions.recovery), connect(regions.primary)];
+  const others = [primaryPlace(environment), ...furtherPlaces(environment)];
+  return [connect(recoveryPlace(environment)), ...others.map(connect)];
 }
 
 /** The environment's dumps that are asked for, or all; refuses names that it does not have. */

@@ -1,9 +1,9 @@
 import { tmpdir } from "node:os";
 import { type DumpContext, takeDumps } from "../commands/dump.ts";
+import type { DumpPlace } from "../commands/dump-places.ts";
 import { verifyDump } from "../commands/verify-dump.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { type Dump, regionsOf, size, totalBytes, totalRows } from "../dump/dump.ts";
-import { awsAccount } from "../edges/aws/account.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import { scratchServer } from "../edges/databases/scratch.ts";
 import { RekindleError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { answer, type Options, say } from "./answer.ts";
 import {
   connectionOf,
   dumpNames,
-  dumpRegions,
+  dumpPlaces,
   runnerLooks,
   targetOf,
   thisRunner,
@@ -19,7 +19,7 @@ import {
 } from "./databases.ts";
 import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
-import { awsAccessOfShell, type Running, running } from "./shell.ts";
+import { type Running, running } from "./shell.ts";
 
 export interface DumpOptions extends Options {
   jobs: string;
@@ -64,8 +64,7 @@ export async function dumpContext(
   return {
     ...run,
     environment: topology.environment,
-    account: awsAccount(awsAccessOfShell(run)),
-    regions: dumpRegions(topology, run),
+    places: dumpPlaces(topology, run),
     runner: await thisRunner(),
     isRunning: runnerLooks(run.clock.now),
     jobs: positive("--jobs", options.jobs),
@@ -80,8 +79,8 @@ export async function verifyDumpCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const { catalog, streams } = regionNamed(dumpRegions(topology, run), options.region);
-  const dump = await dumpNamed(catalog, id);
+  const { catalog, streams } = placeNamed(dumpPlaces(topology, run), options.region);
+  const dump = await dumpNamed(catalog, id, streams.place);
   const print = say(options);
   const restored = await verifyDump({
     dump,
@@ -100,38 +99,34 @@ export function clientOptions({ sshConfig }: { sshConfig?: string }, { signal }:
   return { signal, sshConfig: sshConfig ?? process.env.REKINDLE_SSH_CONFIG };
 }
 
-/** A complete dump whose parts the catalog's region has. */
-export async function dumpNamed(catalog: Catalog, id: string): Promise<Dump> {
-  const { region } = catalog.store;
+/** A complete dump whose parts the catalog's place has. */
+export async function dumpNamed(catalog: Catalog, id: string, place = catalog.store.region): Promise<Dump> {
   const dump = await catalog.dump(id);
   if (dump === undefined)
     throw new RekindleError(
       "bad-input",
-      `region ${region} knows no dump ${JSON.stringify(id)}; rekindle dumps lists them`,
+      `${place} knows no dump ${JSON.stringify(id)}; rekindle dumps lists them`,
     );
   if (dump.status !== "complete")
     throw new RekindleError(
       "refused",
       `dump ${id} is ${dump.status} and can't be restored${dump.faults.map((fault) => `; ${fault}`).join("")}`,
     );
-  if (!regionsOf(dump).includes(region))
+  if (!regionsOf(dump).includes(place))
     throw new RekindleError(
       "refused",
-      `region ${region} does not hold all parts of dump ${id}; name another one with --region`,
+      `${place} does not hold all parts of dump ${id}; name another one with --region`,
     );
   return dump;
 }
 
-/** The region that is named, else the recovery region: the one that is there on the day. */
-export function regionNamed<T extends { streams: { region: string } }>(
-  regions: readonly T[],
-  named: string | undefined,
-): T {
-  const found = named === undefined ? regions[0] : regions.find(({ streams }) => streams.region === named);
+/** The place that is named, else the recovery region: the one that is there on the day. */
+export function placeNamed(places: readonly DumpPlace[], named: string | undefined): DumpPlace {
+  const found = named === undefined ? places[0] : places.find(({ streams }) => streams.place === named);
   if (found !== undefined) return found;
   throw new RekindleError(
     "bad-input",
-    `--region ${JSON.stringify(named)} is no region of this environment; name ${regions.map(({ streams }) => streams.region).join(" or ")}`,
+    `--region ${JSON.stringify(named)} is no place of this environment; name ${places.map(({ streams }) => streams.place).join(" or ")}`,
   );
 }
 
@@ -147,16 +142,19 @@ export function describeDump(dump: Dump): string[] {
 }
 
 /** What dumps there are, the newest first. */
-export async function dumpsCommand(name: string | undefined, options: Options): Promise<void> {
+export async function dumpsCommand(
+  name: string | undefined,
+  options: Options & { region?: string },
+): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
-  const [{ catalog }] = dumpRegions(topology, running());
+  const { catalog } = placeNamed(dumpPlaces(topology, running()), options.region);
   const dumps = (await catalog.dumps(name)).sort((a, b) => (a.takenAt < b.takenAt ? 1 : -1));
   answer(
     options,
     { version: 1, dumps },
     dumps.map(
       (dump) =>
-        `${dump.id}: ${dump.status}, taken at ${dump.takenAt}, ${size(totalBytes(dump))}, in ${regionsOf(dump).join(" and ") || "no region"}`,
+        `${dump.id}: ${dump.status}, taken at ${dump.takenAt}, ${size(totalBytes(dump))}, in ${regionsOf(dump).join(" and ") || "no place"}`,
     ),
   );
 }

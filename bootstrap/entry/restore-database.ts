@@ -2,9 +2,11 @@ import {
   describeRestore,
   planRestoreOfDatabase,
   type RestoreDatabaseContext,
+  type RestoredDatabase,
   restoreDatabase,
 } from "../commands/restore-database.ts";
 import { tags } from "../config/names.ts";
+import { rdsReplication } from "../edges/aws/backup-replication.ts";
 import { rdsInstances } from "../edges/aws/database-instances.ts";
 import { ssmParameters } from "../edges/aws/parameters.ts";
 import { connectCloud } from "../edges/cloud.ts";
@@ -26,7 +28,7 @@ export async function restoreDatabaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
   const access = awsAccessOfShell(run);
-  const { account, primary, state } = connectCloud(access, topology);
+  const { account, primary, recovery, state } = connectCloud(access, topology);
   const context: RestoreDatabaseContext = {
     ...run,
     topology,
@@ -37,6 +39,7 @@ export async function restoreDatabaseCommand(
     backups: primary.backups,
     instances: rdsInstances(access, primary.region),
     parameters: ssmParameters(access, primary.region),
+    replication: rdsReplication(access, recovery.region),
     print: say(options),
   };
   if (options.dryRun) {
@@ -45,7 +48,7 @@ export async function restoreDatabaseCommand(
   }
   const restored = await restoreDatabase(context);
   const addresses = await addressesOf(state, "primary-stack.tfstate", restored.identifier);
-  const next = nextMoves(topology.environment.databases[database]!.clients, restored.identifier, addresses);
+  const next = nextMoves(topology.environment.databases[database]!.clients, restored, addresses);
   answer(options, { ...restored, done: true, next }, [
     ...describeRestore(restored),
     "done; what is left to do:",
@@ -54,17 +57,29 @@ export async function restoreDatabaseCommand(
 }
 
 /** Servers learn the new password when they boot; Terraform still knows the instance that was there. */
-function nextMoves(clients: readonly string[], identifier: string, addresses: readonly string[]): string[] {
-  const [instance] = addresses.filter((address) => address.startsWith("aws_db_instance."));
+function nextMoves(
+  clients: readonly string[],
+  { identifier, followedBy }: RestoredDatabase,
+  addresses: readonly string[],
+): string[] {
+  const taken: Record<string, string | undefined> = {
+    aws_db_instance: identifier,
+    aws_db_instance_automated_backups_replication: followedBy,
+  };
+  const imports = addresses.flatMap((address) => {
+    const id = taken[address.split(".")[0]!];
+    return id === undefined ? [] : [`and then: terraform import '${address}' ${id}`];
+  });
   const onServers =
     `aws ssm send-command --document-name AWS-RunShellScript --parameters commands=rekindle-boot ` +
     `--targets Key=tag:${tags.role},Values=${clients.join(",")}`;
-  if (instance === undefined) return [onServers];
+  if (imports.length === 0) return [onServers];
   return [
     onServers,
     `in cdktf.out/stacks/primary-stack: terraform state rm ${addresses.map((address) => `'${address}'`).join(" ")}`,
-    `and then: terraform import '${instance}' ${identifier}`,
+    ...imports,
     "and then: npx cdktf deploy primary-stack",
+    "and take a recovery point: rekindle snapshot",
   ];
 }
 

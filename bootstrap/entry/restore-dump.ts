@@ -8,8 +8,8 @@ import { describeRestorePlan, type RestorePlan } from "../dump/restore-plan.ts";
 import { RekindleError } from "../errors.ts";
 import { momentOf } from "../history/live-at.ts";
 import { answer, type Options, say } from "./answer.ts";
-import { connectionNamed, connectionOf, dumpNames, dumpRegions, sourceOf, targetOf } from "./databases.ts";
-import { clientOptions, dumpContext, dumpNamed, regionNamed } from "./dump.ts";
+import { connectionNamed, connectionOf, dumpNames, dumpPlaces, sourceOf, targetOf } from "./databases.ts";
+import { clientOptions, dumpContext, dumpNamed, placeNamed } from "./dump.ts";
 import { positive } from "./numbers.ts";
 import { environmentName, topologyOf } from "./project.ts";
 import { type Running, running } from "./shell.ts";
@@ -31,8 +31,8 @@ export async function restoreDumpCommand(
 ): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
   const run = running();
-  const { catalog } = regionNamed(dumpRegions(topology, run), options.region);
-  const dump = await dumpNamed(catalog, id);
+  const { catalog, streams } = placeNamed(dumpPlaces(topology, run), options.region);
+  const dump = await dumpNamed(catalog, id, streams.place);
   const connection = await connectionNamed(
     "--to",
     options.to,
@@ -52,12 +52,12 @@ export async function restoreDatabaseCommand(
   const topology = await topologyOf(environmentName(options.env));
   dumpNames(topology, [name]);
   const run = running();
-  const { catalog } = regionNamed(dumpRegions(topology, run), options.region);
-  const choice = chooseDump(await catalog.dumps(name), wishOf(options), catalog.store.region);
+  const { catalog, streams } = placeNamed(dumpPlaces(topology, run), options.region);
+  const choice = chooseDump(await catalog.dumps(name), wishOf(options), streams.place);
   if (choice.kind === "none")
     throw new RekindleError(
       "no-recovery-point",
-      `no dump of ${name} in ${catalog.store.region} can be restored; take one: rekindle dump ${name}`,
+      `no dump of ${name} in ${streams.place} can be restored; take one: rekindle dump ${name}`,
       { details: choice.reasons },
     );
   const connection = await connectionOf(topology, name, options.site, run);
@@ -86,7 +86,7 @@ async function restore(
   const client = clientOptions(options, run);
   const context: RestoreContext = {
     dump,
-    streams: regionNamed(dumpRegions(topology, run), options.region).streams,
+    streams: placeNamed(dumpPlaces(topology, run), options.region).streams,
     target: targetOf(connection, { ...client, withoutOwners: !options.owner }),
     only,
     replace: options.replace ?? false,

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
+import { findFilesServer } from "../commands/files-server.ts";
 import { type FilesTarget, restoreFiles } from "../commands/restore-files.ts";
-import type { Topology } from "../config/schema.ts";
-import { driftTargets, type Target } from "../drift/targets.ts";
 import { ec2LiveServers } from "../edges/aws/live-servers.ts";
 import { readConfigFiles } from "../edges/config-files.ts";
 import { folderFiles } from "../edges/folder-files.ts";
@@ -24,6 +23,7 @@ export interface RestoreFilesOptions extends Options {
   role: string;
   toFolder?: string;
   toServer?: string;
+  region?: string;
   dryRun?: boolean;
   sshConfig?: string;
 }
@@ -89,52 +89,28 @@ function describeRestored(
 
 async function targetOf(
   environment: string,
-  { toFolder, toServer, role, sshConfig }: RestoreFilesOptions,
+  { toFolder, toServer, role, region: only, sshConfig }: RestoreFilesOptions,
   run: Running,
 ): Promise<FilesTarget> {
   if (toFolder !== undefined && toServer === undefined) return folderFiles(resolve(toFolder));
   if (toServer === undefined || toFolder !== undefined)
     throw new RekindleError("bad-input", "say where the files go: either --to-folder or --to-server");
   const access = awsAccessOfShell(run);
-  const target = await serverTarget(await topologyOf(environment), role, toServer, run);
+  const topology = await topologyOf(environment);
+  const { primary, recovery } = topology.environment.regions;
+  const regions = [recovery, primary].filter((region) => only === undefined || region === only);
+  if (regions.length === 0)
+    throw new RekindleError(
+      "bad-input",
+      `--region ${JSON.stringify(only)} is no region of this environment; name ${primary} or ${recovery}`,
+    );
+  const target = await findFilesServer(
+    topology,
+    role,
+    toServer,
+    regions.map((region) => () => ec2LiveServers(access, region)(environment)),
+  );
   const options = { ...run, timeoutMs: patienceMs, ...(sshConfig === undefined ? {} : { sshConfig }) };
   const shell = serverShells(access, options)(target);
   return serverFiles(toServer, shell, actingShell(shell, run.clock));
-}
-
-const sshPrefix = "ssh:";
-
-/** `ssh:<host>`, or a server of the role as `drift` names it. */
-async function serverTarget(
-  { environment, roles }: Topology,
-  role: string,
-  name: string,
-  run: Running,
-): Promise<Target> {
-  if (name.startsWith(sshPrefix)) {
-    const host = name.slice(sshPrefix.length);
-    if (/^[A-Za-z0-9][\w.@:-]*$/.test(host)) return { kind: "ssh", role, name, host };
-    throw new RekindleError(
-      "bad-input",
-      `${JSON.stringify(name)} names no host; write ssh:<host as ssh knows it>`,
-    );
-  }
-  const { regions } = environment;
-  const access = awsAccessOfShell(run);
-  const live = await Promise.all(
-    [regions.recovery, regions.primary].map((region) => ec2LiveServers(access, region)(environment.name)),
-  );
-  const { targets } = driftTargets(new Map([[role, roles[role]?.collect?.sources ?? []]]), live.flat());
-  const found = targets.filter((one) => one.name === name || (one.kind === "ssm" && one.instance === name));
-  if (found.length === 1) return found[0]!;
-  const known = targets.map((one) =>
-    one.kind === "ssm" ? `${one.name} (${one.instance} in ${one.region})` : one.name,
-  );
-  throw new RekindleError(
-    "bad-input",
-    found.length > 1
-      ? `${name} runs more than once; name its instance: ${known.join(", ")}`
-      : `no server ${JSON.stringify(name)} of role ${role} is known; ` +
-          `${known.length === 0 ? "none runs" : `name one of ${known.join(", ")}`}, or write ssh:<host as ssh knows it>`,
-  );
 }

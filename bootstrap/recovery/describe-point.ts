@@ -1,10 +1,27 @@
-import { type DataSet, type Observation, type RecoveryPoint, setName } from "./point.ts";
+import { type DataSet, isCompleteIn, type Observation, type RecoveryPoint, setName } from "./point.ts";
 
 /** A recovery point for people: what each data set is worth, and what was seen of it. */
 export function describePoint(point: RecoveryPoint): string[] {
   return [
     `recovery point ${point.id} is ${point.status}, ${point.consistency} consistent, ${count(point.sets.length, "data set")}`,
     ...point.sets.flatMap(describeSet),
+  ];
+}
+
+/** One among others: where a rebuild could take it, and what speaks against that elsewhere. */
+export function pointLines(point: RecoveryPoint): string[] {
+  const { id, status, takenAt, consistency, sets, places = {}, faults } = point;
+  const complete = Object.keys(places).filter((place) => isCompleteIn(point, place));
+  const where = complete.length === 0 ? "" : `, complete in ${complete.join(", ")}`;
+  return [
+    `${id}: ${status}, taken at ${takenAt}, ${consistency} consistent, ${sets.map(setName).join(", ") || "no data"}${where}`,
+    ...faults.map((fault) => `  ${fault}`),
+    ...Object.entries(places).flatMap(([place, lacks]) =>
+      lacks === "complete" ? [] : lacks.map((lack) => `  not complete in ${place}: ${lack}`),
+    ),
+    ...(point.archived === undefined
+      ? []
+      : [`  in the archive tier since ${point.archived.since}: rekindle thaw ${id}`]),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Pins } from "./pins.ts";
+import type { PlannedDump } from "./planned-dumps.ts";
 import type { Consistency } from "./point.ts";
 import type { Skew } from "./skew.ts";
 
@@ -36,6 +37,8 @@ export interface RecoveryPlan {
   dataSets: DataSetAge[];
   /** How far apart the data sets lie; absent when there are not two. */
   skew?: Skew;
+  /** What `dumps` of the environment names; absent when it names none. */
+  dumps?: PlannedDump[];
   reasons: string[];
   passedOver: PassedOver[];
   pins: Pins;

@@ -3,7 +3,7 @@ import type { PinnedPlan } from "./plan.ts";
 
 /** What no prune takes away, and why: by name. */
 export interface Protections {
-  /** Point → reasons. */
+  /** Point or dump → reasons. */
   points: Map<string, string[]>;
   /** Recipe of an image → reasons. */
   recipes: Map<string, string[]>;
@@ -18,6 +18,8 @@ export function protectionsOf(
   const found: Protections = { points: new Map(), recipes: new Map() };
   for (const { plan } of pinned) {
     if (plan.point !== undefined) add(found.points, plan.point, `pinned plan ${plan.id}`);
+    for (const one of plan.dumps ?? [])
+      if (one.kind === "chosen") add(found.points, one.dump, `pinned plan ${plan.id}`);
     for (const { recipe } of Object.values(plan.pins.roles))
       add(found.recipes, recipe, `pinned plan ${plan.id}`);
   }

@@ -1,6 +1,8 @@
 import { isCluster } from "../config/databases.ts";
 import type { Site, Topology } from "../config/schema.ts";
 import { fixedServers, isStateful } from "../config/servers.ts";
+import type { DumpWish } from "../dump/choose.ts";
+import type { Dump } from "../dump/dump.ts";
 import { type ServerImage, takenIdentity } from "../image/image.ts";
 import type { Manifest, ManifestPin, Pointer } from "../release/manifest.ts";
 import { choosePoint, type Expected, type Wish } from "./choose.ts";
@@ -14,6 +16,7 @@ import {
 } from "./data.ts";
 import type { Pins, VolumePin } from "./pins.ts";
 import type { DataSetAge, RecoveryPlan } from "./plan.ts";
+import { plannedDumps } from "./planned-dumps.ts";
 import { type RecoveryPoint, volumeSet } from "./point.ts";
 import { pointsInTime } from "./points-in-time.ts";
 import type { Restorable } from "./restorable.ts";
@@ -39,6 +42,8 @@ export interface RegionNow {
   restorable: readonly Restorable[];
   /** The release that was live at the moment that is wanted; nothing when the history does not reach it. */
   liveThen?: string;
+  /** Name in `dumps` of the environment → its dumps that were looked at: up to the newest that can be restored. */
+  dumps?: Readonly<Record<string, readonly Dump[]>>;
 }
 
 export interface PlanRequest extends RegionNow {
@@ -75,6 +80,7 @@ export function resolvePlan(request: PlanRequest): Planned {
   const skew = skewOf(moments);
   const consistency = consistencyOf(data);
   const moment = wish.kind === "as-of" && wish.moment < now ? wish.moment : now;
+  const dumps = plannedDumps(request.dumps ?? {}, dumpWish(wish, point), region, moment);
   return {
     kind: "planned",
     plan: {
@@ -88,6 +94,7 @@ export function resolvePlan(request: PlanRequest): Planned {
       ...(consistency === undefined ? {} : { consistency }),
       dataSets: ages(moments, moment),
       ...(skew === undefined ? {} : { skew }),
+      ...(dumps.length === 0 ? {} : { dumps }),
       reasons: [
         ...pointReasons(data, wish),
         ...databaseReasons(topology, data, wish),
@@ -122,6 +129,12 @@ export function wantedOfPoint({
     databases: expected.databases.filter((name) => byTime[name] === undefined),
     against: (point) => farApart(topology, { region, point, byTime }),
   };
+}
+
+/** What is wanted of dumps: beside one point, those that are no newer than its data. */
+export function dumpWish(wish: Wish, point: RecoveryPoint | undefined): DumpWish {
+  if (wish.kind === "point" && point !== undefined) return { kind: "as-of", moment: point.takenAt };
+  return wish.kind === "as-of" ? wish : { kind: "newest" };
 }
 
 /** With the moment at which those that go to the second are nearest to the others. */

@@ -7,6 +7,8 @@ export interface SnapshotSource<S> {
   server: S;
   /** Whose data sets the snapshots become. */
   targets: S[];
+  /** The one of them that comes back as the primary, when the source is its read replica; the others are replicas too. */
+  primary?: S;
 }
 
 /** Which of the running servers' volumes are snapshotted, and for whom; each server once. Says which replica lacks. */
@@ -24,5 +26,14 @@ export function snapshotSources<S extends { server: string; role: string }>(
     if (source === undefined) missing.push(`${server.server}: its read replica ${replica} is not running`);
     else targets.set(source, [...(targets.get(source) ?? []), server]);
   }
-  return { sources: [...targets].map(([server, of]) => ({ server, targets: of })), missing };
+  const sources = [...targets].map(([server, of]) => {
+    const primary = of.filter((target) => target !== server).sort(byName)[0];
+    return { server, targets: of, ...(primary === undefined ? {} : { primary }) };
+  });
+  return { sources, missing };
+}
+
+/** `db-2` before `db-10`. */
+function byName({ server: one }: { server: string }, { server: other }: { server: string }): number {
+  return one.localeCompare(other, "en", { numeric: true });
 }

@@ -10,7 +10,7 @@ export interface DataSetStatus {
   rpoSeconds: number;
   /** Absent where there is no copy, or nobody could look. */
   newest?: {
-    /** Absent where a rebuild would use the database's log: then its latest restorable time counts. */
+    /** A recovery point or a dump; absent where a rebuild would use the database's log, to its latest restorable time. */
     point?: string;
     takenAt: string;
     ageSeconds: number;
@@ -55,7 +55,7 @@ export function dataSetStatuses(
   });
 }
 
-type Copy = Omit<NonNullable<DataSetStatus["newest"]>, "ageSeconds">;
+export type Copy = Omit<NonNullable<DataSetStatus["newest"]>, "ageSeconds">;
 
 /** A database that is brought forward through its log comes up as after a crash. */
 function ofLog({ restoreTime }: PointInTime): Copy {
@@ -67,7 +67,8 @@ function ofPoint(name: string, point: RecoveryPoint): Copy {
   return { point: point.id, takenAt, consistency: observed.label };
 }
 
-function statusOf(name: string, copy: Copy, rpoSeconds: number, now: string): DataSetStatus {
+/** One copy's age, judged. */
+export function statusOf(name: string, copy: Copy, rpoSeconds: number, now: string): DataSetStatus {
   const ageSeconds = (Date.parse(now) - Date.parse(copy.takenAt)) / 1000;
   const from = copy.point ?? "latest restorable time of its log";
   if (ageSeconds < -clockToleranceSeconds)

@@ -47,6 +47,7 @@ export function keyedBucket(
     keyArn: key.arn,
     logs,
     retention: protection?.retention,
+    copiedBy,
   });
   return { key, bucket };
 }

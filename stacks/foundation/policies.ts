@@ -146,9 +146,16 @@ function accountDecides(account: string): Statement {
   };
 }
 
-/** Refuses whatever does not come over TLS. */
-export function tlsOnly(bucket: string): PolicyDocument {
-  return document([refusePlainHttp(bucket)]);
+/** Refuses whatever does not come over TLS. A vault's account may read dumps, which S3 copies into its own bucket. */
+export function siteBucketAccess(bucket: string, vault: string | undefined): PolicyDocument {
+  const dumps: Statement = {
+    Sid: "VaultReadsDumps",
+    Effect: "Allow",
+    Principal: { AWS: `arn:aws:iam::${vault}:root` },
+    Action: ["s3:GetObject", "s3:GetObjectVersion"],
+    Resource: `arn:aws:s3:::${bucket}/dumps/*`,
+  };
+  return document([refusePlainHttp(bucket), ...(vault === undefined ? [] : [dumps])]);
 }
 
 /** S3 may write the access log of that one bucket; nothing comes without TLS. */

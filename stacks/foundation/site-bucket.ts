@@ -10,7 +10,7 @@ import { S3BucketVersioningA } from "@cdktf/provider-aws/lib/s3-bucket-versionin
 import { Construct } from "constructs";
 import type { Environment } from "../../bootstrap/config/schema.ts";
 import type { LogBucket } from "./log-bucket.ts";
-import { tlsOnly } from "./policies.ts";
+import { siteBucketAccess } from "./policies.ts";
 
 type Retention = NonNullable<Environment["protection"]>["retention"];
 
@@ -27,10 +27,18 @@ export class SiteBucket extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { provider: AwsProvider; name: string; keyArn: string; logs: LogBucket; retention: Retention },
+    props: {
+      provider: AwsProvider;
+      name: string;
+      keyArn: string;
+      logs: LogBucket;
+      retention: Retention;
+      /** Another account that copies dumps. */
+      copiedBy: string | undefined;
+    },
   ) {
     super(scope, id);
-    const { provider, name, keyArn, logs, retention } = props;
+    const { provider, name, keyArn, logs, retention, copiedBy } = props;
     this.name = name;
     // The lifecycle is this deprecated block on purpose: aws_s3_bucket_lifecycle_configuration polls for 55 seconds
     // whatever S3 answers (a delay of 10 and ten equal answers 5 apart), a third of a game day. The price is that
@@ -72,7 +80,7 @@ export class SiteBucket extends Construct {
     new S3BucketPolicy(this, "policy", {
       provider,
       bucket: bucket.id,
-      policy: JSON.stringify(tlsOnly(name)),
+      policy: JSON.stringify(siteBucketAccess(name, copiedBy)),
       // S3 answers a conflict when both are written at once.
       dependsOn: [privacy],
     });

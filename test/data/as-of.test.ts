@@ -2,9 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Instance, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import {
   CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
   RestoreDBInstanceToPointInTimeCommand,
   StartDBInstanceAutomatedBackupsReplicationCommand,
 } from "@aws-sdk/client-rds";
@@ -12,8 +16,14 @@ import { GetCommandInvocationCommand, GetParameterCommand, SendCommandCommand } 
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { planRestoreOfDatabase, restoreDatabase } from "../../bootstrap/commands/restore-database.ts";
 import { primaryDatabases } from "../../bootstrap/config/databases.ts";
-import { databaseIdentifier, endpointParameter, secretParameter } from "../../bootstrap/config/names.ts";
+import {
+  databaseIdentifier,
+  endpointParameter,
+  keyAlias,
+  secretParameter,
+} from "../../bootstrap/config/names.ts";
 import { awsAccount } from "../../bootstrap/edges/aws/account.ts";
+import { rdsReplication } from "../../bootstrap/edges/aws/backup-replication.ts";
 import { rdsBackups } from "../../bootstrap/edges/aws/database-backups.ts";
 import { rdsInstances } from "../../bootstrap/edges/aws/database-instances.ts";
 import { ssmParameters } from "../../bootstrap/edges/aws/parameters.ts";
@@ -21,8 +31,9 @@ import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
+import type { RestoreWish } from "../../bootstrap/recovery/database-restore.ts";
 import { toTheSecond } from "../../bootstrap/recovery/points-in-time.ts";
-import { account, aDatabase, aTopology, primary, recovery } from "../builders.ts";
+import { account, aDatabase, aDatabaseSet, aPoint, aTopology, primary, recovery } from "../builders.ts";
 import { startBoxSandbox } from "../e2e/box-sandbox.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
 import { publicImage } from "../sandbox/bodies/launch.ts";
@@ -31,7 +42,7 @@ import { clients } from "../sandbox/clients.ts";
 
 const password = "a password of 20 characters";
 const topology = aTopology({
-  databases: { ledger: aDatabase({ replicateBackups: true }) },
+  databases: { ledger: aDatabase({ replicateBackups: true, backupRetentionDays: 1 }) },
   roles: { web: { count: 1, instanceType: "t3.small" } },
 });
 const identifier = databaseIdentifier("shop", "primary", "ledger");
@@ -66,6 +77,11 @@ describe.skipIf(lackingForBox() !== undefined)("an RDS instance as of a second",
         BackupRetentionPeriod: 1,
       }),
     );
+    const { endpoint, credentials } = access();
+    const kms = new KMSClient({ endpoint, credentials, region: recovery });
+    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    const AliasName = keyAlias("shop");
+    await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata!.KeyId! }));
     await Promise.all([made, ...[primary, recovery].map(launchServer)]);
     for (const region of [primary, recovery]) await shell(region, "cloud-init status --wait");
   }, 600_000);
@@ -201,38 +217,109 @@ describe.skipIf(lackingForBox() !== undefined)("an RDS instance as of a second",
     await available(primary, identifier);
   });
 
-  test("takes its own place at home, where the one before is kept, and the servers' parameters lead to it", {
-    timeout: 300_000,
-  }, async () => {
-    const print = vi.fn();
-    const context = {
+  function contextOf(wish: RestoreWish, catalog = new Catalog(new MemoryStore(primary))) {
+    return {
       topology,
       database: "ledger",
-      wish: { kind: "as-of", moment: between } as const,
+      wish,
       account: awsAccount(access()),
-      catalog: new Catalog(new MemoryStore(primary)),
+      catalog,
       backups: rdsBackups(access(), primary),
       instances: rdsInstances(access(), primary),
       parameters: ssmParameters(access(), primary),
-      print,
+      replication: rdsReplication(access(), recovery),
+      print: vi.fn(),
       clock: systemClock,
       stopwatch: new Stopwatch(systemClock),
       signal: new AbortController().signal,
     };
+  }
+
+  const parameter = async (Name: string) =>
+    (await aws(primary).ssm.send(new GetParameterCommand({ Name }))).Parameter!.Value!;
+  const parametersLeadTo = async () => {
+    const endpoint = await parameter(endpointParameter("shop", "primary", "ledger"));
+    return {
+      endpoint,
+      secret: await passwordIn(await parameter(secretParameter("shop", "primary", "ledger"))),
+    };
+  };
+  const instances = async () =>
+    (await aws(primary).rds.send(new DescribeDBInstancesCommand({}))).DBInstances!.map(
+      ({ DBInstanceIdentifier }) => DBInstanceIdentifier!,
+    );
+  const backupsThere = async () => {
+    const asked = new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: identifier });
+    const found = (await aws(recovery).rds.send(asked)).DBInstanceAutomatedBackups!;
+    return found.map(({ Status, DBInstanceAutomatedBackupsArn: arn }) => ({ Status, arn }));
+  };
+
+  test("takes its own place at home, where the one before is kept, and the servers' parameters lead to it", {
+    timeout: 300_000,
+  }, async () => {
+    const context = contextOf({ kind: "as-of", moment: between });
     const planned = await planRestoreOfDatabase(context);
     expect(planned).toMatchObject({ from: { kind: "point-in-time", restoreTime: between } });
-    const seen = await aws(primary).rds.send(new DescribeDBInstancesCommand({}));
-    expect(seen.DBInstances).toHaveLength(1);
+    expect(await instances()).toEqual([identifier]);
+    const [before] = await backupsThere();
+
+    const { kept, followedBy } = await restoreDatabase(context);
+    const { endpoint, secret } = await parametersLeadTo();
+    expect(await rows(primary, endpoint, secret)).toEqual(["before"]);
+    expect(await rows(primary, await available(primary, kept))).toEqual(["before", "after", "lost"]);
+    // The other region has the earlier one's log still, and follows the one that has the name now.
+    expect(await backupsThere()).toEqual([
+      { Status: "retained", arn: before!.arn },
+      { Status: expect.stringMatching(/^(pending|replicating)$/), arn: followedBy },
+    ]);
+    // Nothing is left to do for a second run, which says so.
+    expect(await restoreDatabase(context)).toMatchObject({ kept, followedBy });
+    expect(context.print.mock.calls.flat().at(-1)).toContain(`rename ${kept} first`);
+    expect(await instances()).toHaveLength(2);
+  });
+
+  test("goes back to a point's snapshot, and stays what it was when it can't take the name", {
+    timeout: 300_000,
+  }, async () => {
+    const { endpoint, secret } = await parametersLeadTo();
+    await ask(primary, endpoint, "INSERT INTO rows (text) VALUES ('in the point')", secret);
+    const DBSnapshotIdentifier = "of-the-point";
+    const asked = { DBInstanceIdentifier: identifier, DBSnapshotIdentifier };
+    await aws(primary).rds.send(new CreateDBSnapshotCommand(asked));
+    await vi.waitFor(
+      async () => {
+        const { DBSnapshots } = await aws(primary).rds.send(
+          new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier }),
+        );
+        expect(DBSnapshots![0]!.Status).toBe("available");
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+    await ask(primary, endpoint, "INSERT INTO rows (text) VALUES ('wrong')", secret);
+    const set = {
+      ...aDatabaseSet(systemClock.now().toISOString()),
+      snapshots: { [primary]: DBSnapshotIdentifier },
+    };
+    const point = aPoint({ sets: [set] });
+    const context = contextOf({ kind: "point", id: point.id });
+    await context.catalog.writePoint(point);
+
+    const unnamed = {
+      ...context.instances,
+      rename: async (from: string, to: string) => {
+        if (to === identifier && from.includes("-at-")) throw new Error("RDS is out of names");
+        await context.instances.rename(from, to);
+      },
+    };
+    const failed = restoreDatabase({ ...context, instances: unnamed });
+    await expect(failed).rejects.toMatchObject({ details: ["RDS is out of names"] });
+    expect(await rows(primary, await available(primary, identifier), secret)).toContain("wrong");
+    expect((await backupsThere()).filter(({ Status }) => Status !== "retained")).toHaveLength(1);
 
     const { kept } = await restoreDatabase(context);
-    const parameter = async (Name: string) =>
-      (await aws(primary).ssm.send(new GetParameterCommand({ Name }))).Parameter!.Value!;
-    const endpoint = await parameter(endpointParameter("shop", "primary", "ledger"));
-    const renewed = await passwordIn(await parameter(secretParameter("shop", "primary", "ledger")));
-    expect(await rows(primary, endpoint, renewed)).toEqual(["before"]);
-    expect(await rows(primary, await available(primary, kept))).toEqual(["before", "after", "lost"]);
-    // Nothing is left to do for a second run.
-    expect(await restoreDatabase(context)).toMatchObject({ kept });
-    expect((await aws(primary).rds.send(new DescribeDBInstancesCommand({}))).DBInstances).toHaveLength(2);
+    const renewed = await parametersLeadTo();
+    expect(await rows(primary, renewed.endpoint, renewed.secret)).toEqual(["before", "in the point"]);
+    expect(await rows(primary, await available(primary, kept), secret)).toContain("wrong");
+    expect((await backupsThere()).filter(({ Status }) => Status !== "retained")).toHaveLength(1);
   });
 });

@@ -132,7 +132,7 @@ describe.skipIf(lacking("postgres") !== undefined || !existsSync("dist/rekindle.
       const { dumps } = JSON.parse(second.stdout) as { dumps: Dump[] };
       expect(dumps).toMatchObject([{ status: "complete", databases: [{ name: "shop" }] }]);
       expect(await field.openUploads()).toEqual([]);
-      const known = await field.regions[0].catalog.dumps("main");
+      const known = await field.places[0].catalog.dumps("main");
       expect(known.map(({ status }) => status)).toEqual(["failed", "complete"]);
       expect(known[0]!.faults).toEqual(["its command was killed"]);
       const id = dumps[0]!.id;

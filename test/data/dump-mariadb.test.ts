@@ -126,7 +126,7 @@ describe.skipIf(lacking("mariadb") !== undefined)("a MariaDB that is written whi
     expect(
       await mariadb(source, "SELECT COUNT(*) FROM `other-one`.`t(1)`; SELECT COUNT(*) FROM shop.orders"),
     ).toBe("2\n1");
-    const before = await field.regions[0].catalog.dump(kept[0]!.keptAs);
+    const before = await field.places[0].catalog.dump(kept[0]!.keptAs);
     expect(before).toMatchObject({
       status: "complete",
       databases: [{ name: "other-one", rows: { "t(1)": 3 } }],
@@ -171,6 +171,6 @@ describe.skipIf(lacking("mariadb") !== undefined)("a MariaDB that is written whi
     });
     expect(await field.openUploads()).toEqual([]);
     expect(await field.objects()).toEqual([]);
-    expect(await field.regions[0].catalog.dumps()).toMatchObject([{ status: "failed", parts: [] }]);
+    expect(await field.places[0].catalog.dumps()).toMatchObject([{ status: "failed", parts: [] }]);
   });
 });

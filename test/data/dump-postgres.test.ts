@@ -89,7 +89,7 @@ describe.skipIf(lacking("postgres") !== undefined)("a PostgreSQL that is written
       expect(sha256).toMatch(/^[0-9a-f]{64}$/);
       expect(bytes).toBeGreaterThan(0);
     }
-    for (const { catalog } of field.regions) expect(await catalog.dump(dump.id)).toEqual(dump);
+    for (const { catalog } of field.places) expect(await catalog.dump(dump.id)).toEqual(dump);
 
     const target = await server();
     const { kept, rows } = await field.restore(dump, target);
@@ -156,7 +156,7 @@ describe.skipIf(lacking("postgres") !== undefined)("a PostgreSQL that is written
     const verify = (one: Dump) =>
       verifyDump({
         dump: one,
-        streams: field.regions[0].streams,
+        streams: field.places[0].streams,
         startScratch: async () => {
           const scratch = await scratchServer("postgres", tmpdir(), never);
           folder = scratch.connection.host!;
@@ -198,7 +198,7 @@ describe.skipIf(lacking("postgres") !== undefined)("a dump that fails", () => {
   async function demandClean(field: Awaited<ReturnType<typeof dumpField>>, why: RegExp, from = source) {
     expect(await field.openUploads()).toEqual([]);
     expect(await field.objects()).toEqual([]);
-    for (const { catalog } of field.regions)
+    for (const { catalog } of field.places)
       expect(await catalog.dumps()).toMatchObject([
         { status: "failed", parts: [], faults: expect.arrayContaining([expect.stringMatching(why)]) },
       ]);

@@ -2,43 +2,49 @@ import { existsSync } from "node:fs";
 import { PutBucketEncryptionCommand } from "@aws-sdk/client-s3";
 import { afterEach } from "vitest";
 import type { DumpContext, Wanted } from "../../bootstrap/commands/dump.ts";
+import type { DumpPlace } from "../../bootstrap/commands/dump-places.ts";
 import { type RestoreContext, restoreDump } from "../../bootstrap/commands/restore-dump.ts";
 import { siteBucket } from "../../bootstrap/config/names.ts";
 import type { Connection } from "../../bootstrap/dump/connection.ts";
 import type { Dump } from "../../bootstrap/dump/dump.ts";
 import { s3Streams } from "../../bootstrap/edges/aws/streams.ts";
+import type { CloudRegion } from "../../bootstrap/edges/cloud.ts";
 import type { ClientOptions } from "../../bootstrap/edges/databases/place.ts";
 import type { Sandbox } from "../../bootstrap/edges/sandbox.ts";
 import { sourceOf, targetOf } from "../../bootstrap/entry/databases.ts";
-import { account, aTopology, primary, recovery } from "../builders.ts";
-import { testField } from "../commands/field.ts";
+import { aTopology } from "../builders.ts";
+import { credentialsIn, testField } from "../commands/field.ts";
 import { clients } from "../sandbox/clients.ts";
 
-/** Two regions' buckets as the foundation leaves them, and what dumps and restores need of a command. */
-export async function dumpField(sandbox: Sandbox) {
-  const topology = aTopology();
+/** The places' buckets as the foundation leaves them, and what dumps and restores need of a command. */
+export async function dumpField(sandbox: Sandbox, changes: Record<string, unknown> = {}) {
+  const topology = aTopology(changes);
   const { cloud, shared, lines } = await testField(sandbox, topology);
   const name = topology.environment.name;
-  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const access = { endpoint: sandbox.endpoint, credentials, stopwatch: shared.stopwatch };
-  for (const region of [primary, recovery])
-    await clients(sandbox.endpoint, region).s3.send(
+  const connect = async ({ place, catalog, account }: CloudRegion): Promise<DumpPlace> => {
+    const { region } = place;
+    const credentials = await credentialsIn(sandbox, place);
+    const bucket = siteBucket(name, place.account, region);
+    await clients(sandbox.endpoint, region, 30_000, credentials).s3.send(
       new PutBucketEncryptionCommand({
-        Bucket: siteBucket(name, account, region),
+        Bucket: bucket,
         ServerSideEncryptionConfiguration: {
           Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" } }],
         },
       }),
     );
-  const region = ({ catalog, region }: typeof cloud.recovery) => ({
-    catalog,
-    streams: s3Streams(access, region, siteBucket(name, account, region), account),
-  });
-  const regions: DumpContext["regions"] = [region(cloud.recovery), region(cloud.primary)];
+    const access = { endpoint: sandbox.endpoint, credentials, stopwatch: shared.stopwatch };
+    return {
+      catalog,
+      streams: s3Streams(access, region, bucket, place.account, place.name),
+      demand: () => account.demand(place.account, region),
+    };
+  };
+  const [first, ...others] = [cloud.recovery, cloud.primary, ...cloud.further];
+  const places: DumpContext["places"] = [await connect(first!), ...(await Promise.all(others.map(connect)))];
   const context: DumpContext = {
     environment: topology.environment,
-    account: cloud.account,
-    regions,
+    places,
     runner: { host: "here", pid: process.pid, since: "" },
     isRunning: async () => false,
     jobs: 2,
@@ -49,7 +55,7 @@ export async function dumpField(sandbox: Sandbox) {
   const options: ClientOptions = { signal: shared.signal };
   return {
     context,
-    regions,
+    places,
     lines,
     options,
     wanted: (connection: Connection, changes: Partial<Wanted> = {}): Wanted => {
@@ -66,7 +72,7 @@ export async function dumpField(sandbox: Sandbox) {
     restore: (dump: Dump, connection: Connection, changes: Partial<RestoreContext> = {}) =>
       restoreDump({
         dump,
-        streams: regions[0].streams,
+        streams: places[0].streams,
         target: targetOf(connection, { ...options, withoutOwners: false }),
         replace: false,
         withoutGlobals: false,
@@ -76,11 +82,10 @@ export async function dumpField(sandbox: Sandbox) {
         ...changes,
       }),
     /** Every upload that has not ended, in any region. */
-    openUploads: async () =>
-      (await Promise.all(regions.map(({ streams }) => streams.openUploads("")))).flat(),
+    openUploads: async () => (await Promise.all(places.map(({ streams }) => streams.openUploads("")))).flat(),
     /** Every object below dumps/, in any region. */
     objects: async () =>
-      (await Promise.all(regions.map(({ catalog }) => catalog.store.list("dumps/")))).flat(),
+      (await Promise.all(places.map(({ catalog }) => catalog.store.list("dumps/")))).flat(),
   };
 }
 

@@ -15,7 +15,6 @@ import { makePlan } from "../../bootstrap/commands/plan.ts";
 import { dryPrune, prune, pruneLeftovers } from "../../bootstrap/commands/prune.ts";
 import type { PruneContext } from "../../bootstrap/commands/prune-context.ts";
 import { tags } from "../../bootstrap/config/names.ts";
-import { type Dump, dumpId, partKey } from "../../bootstrap/dump/dump.ts";
 import { underLock } from "../../bootstrap/edges/bucket-lock.ts";
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
@@ -23,10 +22,10 @@ import type { RekindleError } from "../../bootstrap/errors.ts";
 import type { Wish } from "../../bootstrap/recovery/choose.ts";
 import { aTopology, primary, recovery } from "../builders.ts";
 import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "../commands/field.ts";
-import { aDump, aDumpPart } from "../dump/builders.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
 import { aTakenPoint } from "./points.ts";
+import { aStoredDump } from "./stored-dump.ts";
 
 /** A plan is pinned between the decision about its point and the second look. */
 class PinSeenLate extends Catalog {
@@ -255,20 +254,10 @@ describe("dumps", () => {
   it("go by the same rules, each name for itself, with their objects in both regions", async () => {
     const { field, context, take } = await open({ keepLast: 1 });
     await take(3);
-    const put = async (name: string, days: number, changes: Partial<Dump> = {}) => {
-      const startedAt = daysAgo(days);
-      const id = dumpId(name, new Date(startedAt));
-      const key = partKey(id, "all.dump");
-      const versions: Record<string, string> = {};
-      for (const { region, catalog } of context.regions)
-        versions[region] = (await catalog.store.create(key, Buffer.from("rows"), "d")).versionId;
-      const dump = aDump({ id, name, startedAt, parts: [aDumpPart({ key, versions })], ...changes });
-      for (const { catalog } of context.regions) await catalog.writeDump(dump);
-      return { id, key };
-    };
+    const catalogs = context.regions.map(({ catalog }) => catalog);
+    const put = (name: string, days: number) => aStoredDump(catalogs, name, daysAgo(days));
     const [held, old, newest] = [await put("shop", 7), await put("shop", 6), await put("shop", 5)];
     const other = await put("ledger", 8);
-    const catalogs = context.regions.map(({ catalog }) => catalog);
     await addHold({ catalogs, now }, { point: held.id, reason: "an audit", until: daysAgo(-1) });
     const pruned = await prune(context, lock);
     expect(pruned.faults).toEqual([]);
@@ -276,7 +265,9 @@ describe("dumps", () => {
     const { catalog } = field.cloud.primary;
     expect((await catalog.dumps()).map(({ id }) => id).sort()).toEqual([held.id, newest.id, other.id].sort());
     for (const { store } of catalogs)
-      expect(await store.list("dumps/")).toEqual([held.key, newest.key, other.key].sort());
+      expect(await store.list("dumps/")).toEqual(
+        [held, newest, other].flatMap(({ parts }) => parts.map(({ key }) => key)).sort(),
+      );
   });
 });
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Freeze, quiesceSchema } from "../../bootstrap/config/quiesce-schema.ts";
@@ -40,10 +40,15 @@ afterEach(async () => {
 });
 
 /** Holds the database quiet, copies its volume at that instant as a snapshot does, and lets it go on. */
-async function snapshot(quiesce: Record<string, unknown>, copy: string): Promise<Observation> {
+async function snapshot(
+  quiesce: Record<string, unknown>,
+  copy: string,
+  primary?: string,
+): Promise<Observation> {
   const hold = {
     id: "hold",
     quiesce: quiesceSchema.parse(quiesce) as Freeze,
+    ...(primary && { primary }),
     mount: data.mount,
     volumes: [{ name: "data-0", device: data.device, volumeId: "none" }],
   };
@@ -54,6 +59,13 @@ async function snapshot(quiesce: Record<string, unknown>, copy: string): Promise
   expect(await isWritable(data.mount)).toBe(false);
   sh(`cp --sparse=always ${data.image} ${copy}`);
   return observeHold(hold.quiesce, frozen, { kind: "told", told: await thaw() });
+}
+
+/** The part of a server's boot that sees to whose data its volumes hold. */
+function bootFrom(mount: string, filesystem: string, server: string): void {
+  sh(
+    `export REKINDLE_BOOT_SOURCED=1 REKINDLE_SERVER=${server}; . ${resolve("cloud-init/boot")}; storage='single ${filesystem} ${mount}' work=; become_primary`,
+  );
 }
 
 const load = (script: string, user: string) => {
@@ -152,15 +164,24 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
       { user: "postgres" },
     );
     const replica = { kind: "postgres", host: `${folder}/run`, port: 6003, replica: "db-1" };
-    const seen = await snapshot(replica, `${folder}/copy.img`);
+    const seen = await snapshot(replica, `${folder}/copy.img`, "db-0");
     expect(seen).toMatchObject({ label: "application", reasons: [] });
+    expect(seen.notes).toEqual(["the copy becomes the primary where db-0 boots from it"]);
     expect(wal(seen.position!)).toBeGreaterThanOrEqual(wal(position));
+    // What is copied of the replica by anybody else stays a replica.
+    expect(existsSync(`${data.mount}/.rekindle-primary`)).toBe(false);
 
     const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "nouuid");
     ends.push(copy.remove);
-    sh(`rm -f ${copy.mount}/db/postmaster.pid ${copy.mount}/db/standby.signal`);
+    bootFrom(copy.mount, "xfs", "db-1");
+    expect(existsSync(`${copy.mount}/db/standby.signal`)).toBe(true);
+    for (const _again of [1, 2]) bootFrom(copy.mount, "xfs", "db-0");
+    sh(`rm -f ${copy.mount}/db/postmaster.pid`);
     start(copy.mount, 6004);
     expect(sql("SELECT pg_is_in_recovery(), count(*) FROM orders", 6004)).toBe("f|1000");
+    sql("INSERT INTO orders SELECT FROM generate_series(1, 10)", 6004);
+    expect(sql("SELECT count(*) FROM orders", 6004)).toBe("1010");
+    expect(existsSync(`${copy.mount}/.rekindle-primary`)).toBe(false);
   });
 
   test("that is no read replica is not taken for one", async () => {
@@ -184,9 +205,13 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
 });
 
 describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () => {
-  const start = async (mount: string, name: string) => {
+  const install = (mount: string) =>
+    sh(
+      `chown mysql ${mount}; mariadb-install-db --no-defaults --user=mysql --datadir=${mount}/db --auth-root-authentication-method=socket --skip-test-db >/dev/null 2>&1`,
+    );
+  const start = async (mount: string, name: string, network = "--skip-networking --server-id=1") => {
     const socket = `${folder}/run/${name}`;
-    const options = `--no-defaults --datadir=${mount}/db --socket=${socket} --skip-networking --log-bin=${mount}/db/binlog --server-id=1 --innodb-log-file-size=16M --innodb-buffer-pool-size=32M --pid-file=${socket}.pid --log-error=${socket}.log`;
+    const options = `--no-defaults --datadir=${mount}/db --socket=${socket} ${network} --log-bin=${mount}/db/binlog --innodb-log-file-size=16M --innodb-buffer-pool-size=32M --pid-file=${socket}.pid --log-error=${socket}.log`;
     const server = spawn("runuser", ["-u", "mysql", "--", "mariadbd", ...options.split(" ")], {
       cwd: "/",
       stdio: "ignore",
@@ -206,10 +231,8 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
   test("holds back commits, and what comes back is what its binary log had at the position that was told", async () => {
     data = await aLoopVolume(folder, "data", "ext4");
     ends.push(data.remove);
-    sh(`chown mysql ${data.mount}; install -d -o mysql ${folder}/run`);
-    sh(
-      `mariadb-install-db --no-defaults --user=mysql --datadir=${data.mount}/db --auth-root-authentication-method=socket --skip-test-db >/dev/null 2>&1`,
-    );
+    sh(`install -d -o mysql ${folder}/run`);
+    install(data.mount);
     await start(data.mount, "live");
     sql(
       "live",
@@ -240,6 +263,43 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
     expect(came).toBe(Number(written));
     expect(Number(sql("copy", "SELECT COUNT(*) FROM shop.orders"))).toBe(came);
     expect(Number(sql("live", "SELECT MAX(id) FROM shop.orders"))).toBeGreaterThan(came);
+  });
+
+  test("is snapshotted from its read replica, and where the primary boots from the copy it follows nobody", async () => {
+    const primary = `${folder}/primary`;
+    sh(`install -d -o mysql ${folder}/run ${primary}`);
+    install(primary);
+    await start(primary, "primary", "--bind-address=127.0.0.1 --port=6103 --server-id=1");
+    sql("primary", "CREATE USER copier@'%'; GRANT REPLICATION SLAVE ON *.* TO copier@'%';");
+    data = await aLoopVolume(folder, "data", "ext4");
+    ends.push(data.remove);
+    install(data.mount);
+    await start(data.mount, "replica", "--skip-networking --server-id=2");
+    sql(
+      "replica",
+      "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=6103, MASTER_USER='copier'; START SLAVE;",
+    );
+    sql(
+      "primary",
+      "CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); INSERT INTO shop.orders VALUES (1);",
+    );
+    sh(
+      `for i in $(seq 100); do mariadb --defaults-file=${folder}/run/replica.cnf -e 'SELECT * FROM shop.orders' 2>/dev/null | grep -q 1 && exit; sleep 0.1; done; exit 1`,
+    );
+    const replica = { kind: "mariadb", defaults: `${folder}/run/replica.cnf`, replica: "db-1" };
+    const seen = await snapshot(replica, `${folder}/copy.img`, "db-0");
+    expect(seen).toMatchObject({ label: "application", reasons: [] });
+
+    const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "defaults");
+    ends.push(copy.remove);
+    bootFrom(copy.mount, "ext4", "db-1");
+    expect(existsSync(`${copy.mount}/db/master.info`)).toBe(true);
+    for (const _again of [1, 2]) bootFrom(copy.mount, "ext4", "db-0");
+    await start(copy.mount, "copy", "--skip-networking --server-id=3");
+    expect(sql("copy", "SHOW ALL SLAVES STATUS")).toBe("");
+    sql("primary", "INSERT INTO shop.orders VALUES (2)");
+    sql("copy", "INSERT INTO shop.orders VALUES (3)");
+    expect(sql("copy", "SELECT id FROM shop.orders ORDER BY id")).toBe("1\n3");
   });
 });
 

@@ -30,6 +30,7 @@ import { aTopology, primary, recovery } from "../builders.ts";
 import { bakeIn, launchDatabaseServer, publishIn, type TestField, testField } from "../commands/field.ts";
 import { clients } from "../sandbox/clients.ts";
 import { runningSandbox } from "../sandbox/gateway.ts";
+import { aStoredDump } from "./stored-dump.ts";
 
 const sandbox = runningSandbox();
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
@@ -184,6 +185,29 @@ describe("when something does not answer", () => {
     expect(found.regions[0]!.dataSets[0]!.outcome).toBe("could-not-look");
     expect(new Set(checks.map(({ outcome }) => outcome))).toEqual(new Set(["could-not-look"]));
   });
+});
+
+it("tells of each dump, by its own objective or the environment's", async () => {
+  const source = { engine: "postgres", from: { host: "db" } };
+  const environment = { dumps: { main: { ...source, rpo: "4h" }, spare: source } };
+  const topology = aTopology(environment);
+  const catalogs = [field.cloud.recovery, field.cloud.primary].map(({ catalog }) => catalog);
+  const hoursAgo = (hours: number) => new Date(systemClock.now().getTime() - hours * 3_600_000).toISOString();
+  const main = await aStoredDump(catalogs, "main", hoursAgo(3));
+  await aStoredDump(catalogs.slice(1), "spare", hoursAgo(3));
+  const { regions } = (await status({ topology })).status;
+  const told = (index: number) =>
+    regions[index]!.dataSets.slice(1).map(({ name, outcome, rpoSeconds, newest }) => [
+      name,
+      outcome,
+      rpoSeconds,
+      newest?.point,
+    ]);
+  expect(told(0)).toEqual([
+    ["dump main", "passed", 14_400, main.id],
+    ["dump spare", "failed", 3600, undefined],
+  ]);
+  expect(told(1)[1]).toEqual(["dump spare", "failed", 3600, expect.stringContaining("-spare")]);
 });
 
 it("ages are by AWS's clock, whatever this machine's says, and its error is told", async () => {

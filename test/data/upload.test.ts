@@ -28,8 +28,8 @@ function stream(bytes: number, at: { part: number; act(): Promise<unknown> }) {
 }
 
 it("an upload whose part 37 fails leaves nothing, and stops its source; then it comes back as it was sent", async () => {
-  const { regions, openUploads, objects } = await dumpField(sandbox());
-  const [{ streams }, other] = regions as [(typeof regions)[0], (typeof regions)[0]];
+  const { places, openUploads, objects } = await dumpField(sandbox());
+  const [{ streams }, other] = places as [(typeof places)[0], (typeof places)[0]];
   const failing = stream(37 * part, {
     part: 37,
     act: async () => {
@@ -62,8 +62,8 @@ it("an upload whose part 37 fails leaves nothing, and stops its source; then it 
 });
 
 it("an empty stream is an object of no bytes", async () => {
-  const { regions } = await dumpField(sandbox());
-  const [{ streams }, other] = regions as [(typeof regions)[0], (typeof regions)[0]];
+  const { places } = await dumpField(sandbox());
+  const [{ streams }, other] = places as [(typeof places)[0], (typeof places)[0]];
   const { stored } = await streams.send(
     "dumps/empty",
     stream(0, { part: 1, act: async () => undefined }).stream,
@@ -75,10 +75,10 @@ it("an empty stream is an object of no bytes", async () => {
 });
 
 it("a bucket that does not encrypt with a key of KMS gets nothing", async () => {
-  const { regions } = await dumpField(sandbox());
+  const { places } = await dumpField(sandbox());
   const { DeleteBucketEncryptionCommand } = await import("@aws-sdk/client-s3");
   const { clients } = await import("../sandbox/clients.ts");
-  const { streams } = regions[0];
+  const { streams } = places[0];
   await streams.inspect();
   const { s3 } = clients(sandbox().endpoint, streams.region);
   await s3.send(new DeleteBucketEncryptionCommand({ Bucket: streams.bucket }));

@@ -64,7 +64,7 @@ describe("a lock in a bucket", () => {
       const error = await refusal(underLock(store, options(), async () => undefined));
       expect(error.kind).toBe("refused");
       expect(error.message).toMatch(
-        /^another rekindle snapshot is running \(process \d+ on .*\); leave it .* --wait$/,
+        /^another rekindle snapshot is running \(process \d+ on .*; if that was killed, its lock ends in 90 s\); leave it .* --wait$/,
       );
     });
   });
@@ -100,6 +100,16 @@ describe("a lock in a bucket", () => {
     }
     await clock.sleep(91_000);
     expect(await underLock(store, options(), async () => 1)).toBe(1);
+  });
+
+  it("of a killed run says at once who held it and when it ends, to whoever waits too", async () => {
+    await abandon();
+    await clock.sleep(30_000);
+    const holder = "process 1 on a; if that was killed, its lock ends in 60 s";
+    expect((await refusal(underLock(store, options(), async () => 1))).message).toContain(holder);
+    expect(await underLock(store, options({ waitMs: 120_000 }), async () => 1)).toBe(1);
+    expect(lines).toEqual([`waiting for another rekindle snapshot (${holder})`]);
+    expect(clock.elapsed()).toBeLessThan(92_000);
   });
 
   it("is renewed while the work takes long", async () => {

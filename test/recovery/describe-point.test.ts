@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { describePoint } from "../../bootstrap/recovery/describe-point.ts";
-import { aPoint } from "../builders.ts";
+import { describePoint, pointLines } from "../../bootstrap/recovery/describe-point.ts";
+import { aPoint, primary, recovery } from "../builders.ts";
 
 it("a recovery point tells what each data set is worth, and what was seen of it", () => {
   const [set] = aPoint().sets;
@@ -37,5 +37,21 @@ it("and of one that nothing made quiet, why", () => {
   expect(describePoint(aPoint()).slice(1)).toEqual([
     "  db-0: crash consistent, from 2026-11-24T10:00:00.000Z",
     "    no better, since nothing was frozen",
+  ]);
+});
+
+it("a point among others tells where it is complete, and what is lacking elsewhere", () => {
+  const places = { [primary]: "complete" as const, [recovery]: ["volume data-0 of db-0: no room"] };
+  expect(pointLines(aPoint({ status: "incomplete", places }))).toEqual([
+    `point-20261124t100000000z: incomplete, taken at 2026-11-24T10:00:00.000Z, crash consistent, db-0, complete in ${primary}`,
+    `  not complete in ${recovery}: volume data-0 of db-0: no room`,
+  ]);
+  const archived = { since: "2026-11-25T00:00:00.000Z" };
+  expect(
+    pointLines(aPoint({ status: "incomplete", sets: [], faults: ["db-0: freezing failed"], archived })),
+  ).toEqual([
+    "point-20261124t100000000z: incomplete, taken at 2026-11-24T10:00:00.000Z, crash consistent, no data",
+    "  db-0: freezing failed",
+    "  in the archive tier since 2026-11-25T00:00:00.000Z: rekindle thaw point-20261124t100000000z",
   ]);
 });

@@ -24,9 +24,16 @@ it("every server with volumes is snapshotted for itself", () => {
 
 it("a read replica is snapshotted once, for all servers of the role", () => {
   expect(snapshotSources(withReplica("db-1"), [db0!, db1!])).toEqual({
-    sources: [{ server: db1, targets: [db0, db1] }],
+    sources: [{ server: db1, targets: [db0, db1], primary: db0 }],
     missing: [],
   });
+});
+
+it("a read replica's copy is the primary's for the first other server only", () => {
+  const servers = ["db-10", "db-2", "db-0"].map((server) => ({ server, role: "db" }));
+  expect(snapshotSources(withReplica("db-0"), servers).sources).toEqual([
+    { server: servers[2], targets: servers, primary: servers[1] },
+  ]);
 });
 
 it("a read replica that does not run is missed, and nothing else stands in for it", () => {

@@ -192,6 +192,13 @@ describe("copies elsewhere", () => {
       ["aws.recovery", root, ["kms:Decrypt", "kms:DescribeKey", "kms:ReEncrypt*"]],
       ["aws.recovery", root, "kms:CreateGrant"],
     ]);
+    const buckets = all(copying, "aws_s3_bucket_policy").flatMap(({ provider, policy }) =>
+      JSON.parse(policy)
+        .Statement.filter(({ Effect, Principal }: Arguments) => Effect === "Allow" && Principal.AWS === root)
+        .map(({ Action, Resource }: Arguments) => [provider, Action, Resource]),
+    );
+    const dumps = "arn:aws:s3:::rekindle-shop-123456789012-eu-west-1/dumps/*";
+    expect(buckets).toEqual([["aws.recovery", ["s3:GetObject", "s3:GetObjectVersion"], dumps]]);
   });
 });
 

@@ -12,6 +12,7 @@ import { type AwsAccess, clientConfig, connected, errorCode } from "./access.ts"
 
 /** An instance as far as a restore needs to know it. */
 export interface LiveInstance {
+  arn: string;
   status: string;
   /** `host:port`. */
   endpoint: string;
@@ -49,6 +50,7 @@ export function rdsInstances(access: AwsAccess, region: string): DatabaseInstanc
       const found = await describe(identifier);
       if (found === undefined) return undefined;
       return {
+        arn: found.DBInstanceArn!,
         status: found.DBInstanceStatus ?? "",
         endpoint: found.Endpoint === undefined ? "" : `${found.Endpoint.Address}:${found.Endpoint.Port}`,
         secretArn: found.MasterUserSecret?.SecretArn ?? "",

@@ -29,6 +29,8 @@ export interface ByteStream {
 
 /** One stored stream. */
 export interface StoredStream {
+  /** Whose bucket it is, where that is known. */
+  account?: string;
   region: string;
   bucket: string;
   key: string;
@@ -48,6 +50,9 @@ export interface OpenUpload {
  */
 export interface StreamStore {
   readonly region: string;
+  /** What a dump lists its versions there by: the region, in a vault after its account. */
+  readonly place: string;
+  readonly account?: string | undefined;
   readonly bucket: string;
   /** Refuses a bucket that is not versioned, or that does not encrypt with a key of KMS by itself. */
   inspect(): Promise<void>;
@@ -74,7 +79,13 @@ const copyBytes = 256 * 2 ** 20;
 const copiesAtOnce = 4;
 const readTries = 4;
 
-export function s3Streams(access: AwsAccess, region: string, bucket: string, account?: string): StreamStore {
+export function s3Streams(
+  access: AwsAccess,
+  region: string,
+  bucket: string,
+  account?: string,
+  named = region,
+): StreamStore {
   const { s3, place } = connectBucket(access, region, bucket, account);
 
   async function abort({ key, uploadId }: OpenUpload): Promise<void> {
@@ -96,7 +107,8 @@ export function s3Streams(access: AwsAccess, region: string, bucket: string, acc
     const uploadId = begun.UploadId!;
     try {
       const { etags, bytes } = await fill(uploadId);
-      return { region, bucket, key, versionId: await complete(key, uploadId, etags), bytes };
+      const versionId = await complete(key, uploadId, etags);
+      return { region, bucket, key, versionId, bytes, ...(account === undefined ? {} : { account }) };
     } catch (error) {
       await abort({ key, uploadId }).catch((cause: unknown) => {
         throw new RekindleError(
@@ -174,6 +186,8 @@ export function s3Streams(access: AwsAccess, region: string, bucket: string, acc
 
   return {
     region,
+    place: named,
+    account,
     bucket,
     abort,
     async inspect() {
@@ -287,7 +301,7 @@ export function s3Streams(access: AwsAccess, region: string, bucket: string, acc
               PartNumber: start / copyBytes + 1,
               CopySource: source,
               ...(from.bytes === 0 ? {} : { CopySourceRange: `bytes=${start}-${end}` }),
-              ...(account === undefined ? {} : { ExpectedSourceBucketOwner: account }),
+              ...(from.account === undefined ? {} : { ExpectedSourceBucketOwner: from.account }),
             }),
             { requestTimeout: timeToSend(copyBytes) },
           );

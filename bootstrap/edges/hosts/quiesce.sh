@@ -4,7 +4,8 @@
 # `rekindle snapshot` sends this file to a server, with what it needs to know as exported variables: its own text
 # (`text`), which hold it is (`hold`), the longest that data may stay quiet, in seconds (`limit`), the kind of data
 # (`kind`) with the rest of the role's `quiesce`, the role's mount point (`mount`) and its disks (`disks`, as disks.sh,
-# which comes before, knows them). It exits with 0; its answer tells the rest, in lines of words that tabs part:
+# which comes before, knows them), and of a read replica the server that its copy is for (`primary`). It exits with 0; its
+# answer tells the rest, in lines of words that tabs part:
 #   ran <exit code> <began> <ended> <what>  what was done, by this server's clock
 #   note <text>                             what else was seen
 #   position <text>                         where the database was, in its own words
@@ -22,6 +23,8 @@ LC_ALL=C
 export LC_ALL
 
 state=${REKINDLE_RUN:-/run}/rekindle-quiesce
+# On the data, for as long as the hold.
+address=.rekindle-primary
 # Before anything is quiet, what is in memory may be written out, for so many seconds.
 patience=300
 
@@ -117,6 +120,36 @@ leave_way_back() {
         fail "$place also holds $needed, without which this server could not be thawed" || return 1
     done
   done
+}
+
+# -- A read replica's copy that comes back as the primary. Each of these would wait for ever where somebody froze the data.
+
+# Notes on the data which server's the copy is to be: rekindle-boot makes it a primary there, and nowhere else.
+address_copy() {
+  [ -n "$primary" ] && [ -n "$mount" ] || return 0
+  apart write_address
+  until_true 10 is_addressed || fail "$mount/$address can't be written" || return 1
+  tell note "the copy becomes the primary where $primary boots from it"
+}
+
+is_addressed() {
+  [ "$(cat "$mount/$address" 2>/dev/null)" = "$primary" ]
+}
+
+write_address() {
+  echo "$primary" >"$mount/$address"
+  if ! is_current || [ -e "$state/released" ]; then rm_address; fi
+}
+
+# Whatever else is copied of the replica is a replica.
+keep_own() {
+  [ -n "$primary" ] && [ -n "$mount" ] || return 0
+  apart rm_address
+  until_true 10 test ! -e "$mount/$address" || tell note "$mount/$address could not be removed; remove it"
+}
+
+rm_address() {
+  rm -f "$mount/$address"
 }
 
 # -- Freezing and thawing
@@ -218,6 +251,7 @@ release() { # by
     # Whoever waited for more than a file system goes on only now.
     [ ! -e "$state/locked" ] || goes_on=$(now)
     tell released "$goes_on" "$(cat "$state/released/by")"
+    keep_own
     : >"$state/over"
   fi
   exec 9>&-
@@ -319,6 +353,7 @@ run_hook() {
 
 # Everything that can be written out before is: then the freeze itself is short.
 prepare() {
+  address_copy || return 1
   for file in "$state"/mount.*; do
     ran "sync $(cat "$file")" timeout "$patience" sync -f "$(cat "$file")" || return 1
   done
@@ -449,7 +484,7 @@ main() {
   shift
   cd / || exit
   case $verb in
-    freeze | thaw | watch | freeze_one | thaw_one | serve_session) "$verb" "$@" ;;
+    freeze | thaw | watch | freeze_one | thaw_one | serve_session | write_address | rm_address) "$verb" "$@" ;;
   esac
   exit 0
 }

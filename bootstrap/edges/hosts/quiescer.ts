@@ -11,6 +11,8 @@ export interface Hold {
   /** No two holds have the same: a script that is run twice freezes once. */
   id: string;
   quiesce: Freeze;
+  /** The server that boots from the copy as the primary, when this one is its read replica. */
+  primary?: string;
   /** Where the role's data is mounted. */
   mount: string;
   /** By the names that the role gives them, as EC2 attached them. */
@@ -48,10 +50,12 @@ export function quiescer(shell: (timeoutMs: number) => HostShell, hold: Hold): Q
   };
 }
 
-export function quiesceScript(verb: "freeze" | "thaw", { id, quiesce, mount, volumes }: Hold): string {
+export function quiesceScript(verb: "freeze" | "thaw", hold: Hold): string {
+  const { id, quiesce, primary, mount, volumes } = hold;
   const settings: Record<string, string | number | undefined> = {
     text: `${ownScript("disks.sh")}${ownScript("quiesce.sh")}main "$@"\n`,
     hold: id,
+    primary,
     mount,
     disks: volumes.map(({ device, volumeId }) => `${device}=${volumeId}`).join(" "),
     user: "",
