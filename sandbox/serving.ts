@@ -12,8 +12,10 @@ import { type GatewayState, handleApiRequest } from "./gateway.ts";
 import { KeptStandIn } from "./kept-stand-in.ts";
 import { loadBalancerStandIn } from "./load-balancer-stand-in.ts";
 import { LostRegions } from "./lost-regions.ts";
+import { withManagedSecrets } from "./managed-secrets.ts";
 import { noAgentsStandIn } from "./no-agents-stand-in.ts";
 import { orderableDatabases } from "./orderable-databases.ts";
+import { withProvisionedClusters } from "./provisioned-clusters.ts";
 import { ReplicatedBackups } from "./replicated-backups.ts";
 import { RequestLog } from "./request-log.ts";
 import { withResourceIds } from "./resource-ids.ts";
@@ -41,7 +43,7 @@ export async function gatewayState({
   requestsFile,
   note,
 }: GatewayParts): Promise<GatewayState> {
-  const emulator = withResourceIds(plain);
+  const emulator = withManagedSecrets(withProvisionedClusters(withResourceIds(plain)));
   const builders = new BuilderStandIn();
   const lost = new LostRegions();
   const backups = new ReplicatedBackups(clock, lost, note);

@@ -115,7 +115,9 @@ async function refuseToMove({ catalog, pinTo, recoveryDeployed }: PlanContext): 
 
 /** A plan for people: what comes back, from when, and why not newer. */
 export function describePlan(plan: RecoveryPlan): string[] {
-  const since = plan.asOf === undefined ? "RPO" : "before that moment by";
+  // Of a moment that is still to come, ages are counted from now.
+  const isPast = plan.asOf !== undefined && plan.asOf <= plan.createdAt;
+  const since = isPast ? "before that moment by" : "RPO";
   return [
     `plan ${plan.id} for ${plan.environment} in ${plan.region}${plan.asOf === undefined ? "" : ` as of ${plan.asOf}`}`,
     ...plan.reasons.map((reason) => `  ${reason}`),

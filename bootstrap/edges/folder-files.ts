@@ -29,7 +29,13 @@ export function folderFiles(folder: string) {
       // Links come last, so that nothing could be written through one of them.
       const order = { directory: 0, file: 1, link: 2 };
       for (const entry of [...entries].sort((a, b) => order[a.kind] - order[b.kind]))
-        await putOne(folder, entry);
+        await putOne(folder, entry).catch((error: Error) => {
+          throw new RekindleError(
+            "refused",
+            `${entry.path} can't be put into ${folder} (${error.message}); mend that and run again, or name another folder`,
+            { cause: error },
+          );
+        });
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   restoreDatabase,
 } from "../commands/restore-database.ts";
 import { tags } from "../config/names.ts";
+import type { Topology } from "../config/schema.ts";
 import { rdsReplication } from "../edges/aws/backup-replication.ts";
 import { rdsInstances } from "../edges/aws/database-instances.ts";
 import { ssmParameters } from "../edges/aws/parameters.ts";
@@ -47,8 +48,8 @@ export async function restoreDatabaseCommand(
     return answer(options, { ...planned, done: false }, [...describeRestore(planned), "nothing was changed"]);
   }
   const restored = await restoreDatabase(context);
-  const addresses = await addressesOf(state, "primary-stack.tfstate", restored.identifier);
-  const next = nextMoves(topology.environment.databases[database]!.clients, restored, addresses);
+  const addresses = await addressesOf(state, "primary-stack.tfstate", restored.identifier).catch(unreachable);
+  const next = nextMoves(topology, restored, addresses);
   answer(options, { ...restored, done: true, next }, [
     ...describeRestore(restored),
     "done; what is left to do:",
@@ -57,22 +58,28 @@ export async function restoreDatabaseCommand(
 }
 
 /** Servers learn the new password when they boot; Terraform still knows the instance that was there. */
-function nextMoves(
-  clients: readonly string[],
-  { identifier, followedBy }: RestoredDatabase,
-  addresses: readonly string[],
+export function nextMoves(
+  { environment }: Topology,
+  { database, identifier, followedBy }: Pick<RestoredDatabase, "database" | "identifier" | "followedBy">,
+  addresses: readonly string[] | undefined,
 ): string[] {
   const taken: Record<string, string | undefined> = {
     aws_db_instance: identifier,
     aws_db_instance_automated_backups_replication: followedBy,
   };
-  const imports = addresses.flatMap((address) => {
+  const imports = addresses?.flatMap((address) => {
     const id = taken[address.split(".")[0]!];
     return id === undefined ? [] : [`and then: terraform import '${address}' ${id}`];
   });
   const onServers =
-    `aws ssm send-command --document-name AWS-RunShellScript --parameters commands=rekindle-boot ` +
-    `--targets Key=tag:${tags.role},Values=${clients.join(",")}`;
+    `aws ssm send-command --region ${environment.regions.primary} --document-name AWS-RunShellScript ` +
+    `--parameters commands=rekindle-boot --targets Key=tag:${tags.environment},Values=${environment.name} ` +
+    `Key=tag:${tags.role},Values=${environment.databases[database]!.clients.join(",")}`;
+  if (addresses === undefined || imports === undefined)
+    return [
+      onServers,
+      "Terraform's state does not answer; once it does, run this again to hear what to tell Terraform",
+    ];
   if (imports.length === 0) return [onServers];
   return [
     onServers,
@@ -81,6 +88,11 @@ function nextMoves(
     "and then: npx cdktf deploy primary-stack",
     "and take a recovery point: rekindle snapshot",
   ];
+}
+
+/** The state is in the recovery region, which may be the one that is lost; the restore is done without it. */
+function unreachable(error: unknown): undefined {
+  if (!(error instanceof RekindleError) || error.kind !== "unreachable") throw error;
 }
 
 /** The newest state is what there is. */

@@ -72,6 +72,8 @@ function fromSnapshot(request: RestoreRequest): DatabaseRestorePlan {
   const newestFirst = [...points].sort((a, b) => b.takenAt.localeCompare(a.takenAt));
   for (const point of newestFirst) {
     if (wish.kind === "point" && point.id !== wish.id) continue;
+    // What a prune has begun to remove may be gone in the middle of the restore.
+    if (point.status === "removing") continue;
     const set = databaseSet(point, database);
     const snapshotId = set?.snapshots[region];
     if (set === undefined || snapshotId === undefined) continue;
@@ -80,7 +82,8 @@ function fromSnapshot(request: RestoreRequest): DatabaseRestorePlan {
     const from = { kind: "snapshot", snapshotId } as const;
     return planned(request, from, set.takenAt, `from its snapshot of ${point.id}: ${why}`);
   }
-  const wanted = wish.kind === "point" ? `in point ${wish.id}` : `of ${wish.moment} or before`;
+  const wanted =
+    wish.kind === "point" ? `in point ${wish.id} that no prune is removing` : `of ${wish.moment} or before`;
   return {
     kind: "refused",
     reasons: [`${region} has no snapshot of ${database} ${wanted}, and no log that reaches it`],

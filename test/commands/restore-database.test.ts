@@ -5,6 +5,7 @@ import type { DatabaseInstances } from "../../bootstrap/edges/aws/database-insta
 import { Catalog } from "../../bootstrap/edges/catalog.ts";
 import { systemClock } from "../../bootstrap/edges/clock.ts";
 import { Stopwatch } from "../../bootstrap/edges/stopwatch.ts";
+import { nextMoves } from "../../bootstrap/entry/restore-database.ts";
 import { restoreNames } from "../../bootstrap/recovery/database-restore.ts";
 import { account, aDatabase, aDatabaseSet, aPoint, aTopology, primary, recovery } from "../builders.ts";
 import { MemoryStore } from "../fakes/memory-store.ts";
@@ -107,5 +108,12 @@ describe("restoring an RDS instance in its own place", () => {
     await restoreDatabase(context);
     expect([...rds.names].sort()).toEqual([identifier, kept].sort());
     expect([...rds.followed]).toEqual([arnOf(identifier)]);
+  });
+
+  it("says what is left for the servers also when Terraform's state does not answer", () => {
+    const moves = nextMoves(topology, { database: "ledger", identifier }, undefined);
+    expect(moves[0]).toContain("Key=tag:rekindle:environment,Values=shop Key=tag:rekindle:role,Values=web");
+    expect(moves[1]).toContain("once it does, run this again");
+    expect(moves).toHaveLength(2);
   });
 });

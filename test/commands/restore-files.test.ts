@@ -124,6 +124,15 @@ describe("files of a release in a folder", () => {
     }
   });
 
+  it("that can't be written say which one and why", async () => {
+    const folder = join(await aFolder(), "file");
+    await writeFile(folder, "");
+    await expect(restoreFiles(aContext(await aCloud(), folderFiles(folder)))).rejects.toMatchObject({
+      kind: "refused",
+      message: expect.stringMatching(/^etc\/\S+ can't be put into .*file \(ENOTDIR.*name another folder$/),
+    });
+  });
+
   it("change nothing on a dry run", async () => {
     const folder = await aFolder();
     const dry = await restoreFiles(aContext(await aCloud(), folderFiles(folder), { dryRun: true }));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -233,7 +234,7 @@ describe.skipIf(lacking !== undefined)("file systems under write load", () => {
   test("killed anywhere with SIGKILL, whoever froze leaves nothing frozen past the limit", async () => {
     const [a, b] = [await volume("a", "xfs"), await volume("b")];
     for (const after of [20, 80, 140, 200, 260, 320, 500]) {
-      const script = quiesceScript("freeze", aHold({ limit: "1s" }));
+      const script = quiesceScript("freeze", { ...aHold({ limit: "1s" }), primary: "db-0" });
       const child = spawn("sh", ["-s"], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
       child.stdin!.on("error", () => undefined).end(script);
       await sleep(after);
@@ -241,6 +242,8 @@ describe.skipIf(lacking !== undefined)("file systems under write load", () => {
       if (child.exitCode === null) process.kill(-child.pid!, "SIGKILL");
       await sleep(2_500);
       expect([after, await isWritable(a.mount), await isWritable(b.mount)]).toEqual([after, true, true]);
+      // What is copied of it later is not taken for a primary.
+      expect([after, existsSync(`${a.mount}/.rekindle-primary`)]).toEqual([after, false]);
     }
   });
 

@@ -166,8 +166,16 @@ describe.skipIf(withoutPostgres !== undefined)("a PostgreSQL under write load", 
     const replica = { kind: "postgres", host: `${folder}/run`, port: 6003, replica: "db-1" };
     const seen = await snapshot(replica, `${folder}/copy.img`, "db-0");
     expect(seen).toMatchObject({ label: "application", reasons: [] });
-    expect(seen.notes).toEqual(["the copy becomes the primary where db-0 boots from it"]);
+    expect(seen.notes).toEqual([
+      "the copy becomes the primary where db-0 boots from it",
+      expect.stringMatching(/^last commit replayed: \d{4}-\S+Z; it is connected to its primary$/),
+    ]);
     expect(wal(seen.position!)).toBeGreaterThanOrEqual(wal(position));
+    sh(`${postgresFolder}/pg_ctl -D ${primary}/db -m immediate stop`, { user: "postgres" });
+    await sleep(1_000);
+    expect((await snapshot(replica, `${folder}/alone.img`)).notes).toEqual([
+      expect.stringMatching(/it is NOT connected to its primary$/),
+    ]);
     // What is copied of the replica by anybody else stays a replica.
     expect(existsSync(`${data.mount}/.rekindle-primary`)).toBe(false);
 
@@ -277,7 +285,7 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
     await start(data.mount, "replica", "--skip-networking --server-id=2");
     sql(
       "replica",
-      "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=6103, MASTER_USER='copier'; START SLAVE;",
+      "SET default_master_connection = 'main'; CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=6103, MASTER_USER='copier'; START SLAVE;",
     );
     sql(
       "primary",
@@ -293,7 +301,7 @@ describe.skipIf(withoutMariadb !== undefined)("a MariaDB under write load", () =
     const copy = await mountCopy(`${folder}/copy.img`, join(folder, "copy"), "defaults");
     ends.push(copy.remove);
     bootFrom(copy.mount, "ext4", "db-1");
-    expect(existsSync(`${copy.mount}/db/master.info`)).toBe(true);
+    expect(existsSync(`${copy.mount}/db/master-main.info`)).toBe(true);
     for (const _again of [1, 2]) bootFrom(copy.mount, "ext4", "db-0");
     await start(copy.mount, "copy", "--skip-networking --server-id=3");
     expect(sql("copy", "SHOW ALL SLAVES STATUS")).toBe("");

@@ -73,6 +73,15 @@ describe("a database that is restored in its own place", () => {
     expect(refused.kind === "refused" && refused.reasons.join()).toContain(reason);
   });
 
+  it("passes over a snapshot that a prune has begun to remove", () => {
+    const points = [old, { ...recent, status: "removing" as const }];
+    const { takenAt } = recent;
+    expect(plan(asOf(takenAt), { points, restorable: [] })).toMatchObject({
+      restore: { takenAt: old.takenAt },
+    });
+    expect(plan({ kind: "point", id: recent.id }, { points })).toMatchObject({ kind: "refused" });
+  });
+
   it("takes no backup of another region", () => {
     const replicated = { ...live, source: { kind: "replicated" as const, arn: "arn:backup" } };
     expect(plan(asOf("2026-11-24T10:30:00.000Z"), { restorable: [replicated] })).toMatchObject({

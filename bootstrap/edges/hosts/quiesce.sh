@@ -315,6 +315,7 @@ prepare_postgres() {
   ran "SELECT pg_is_in_recovery()" ask 30 'SELECT pg_is_in_recovery();' || return 1
   [ "$replica" = no ] || [ "$(answered)" = t ] || fail "pg_is_in_recovery() says that it is no read replica" ||
     return 1
+  [ "$replica" = no ] || tell_lag || return 1
   if [ "$mode" = backup ]; then
     begin="pg_backup_start('rekindle', true)"
     [ "$(cat "$state/version")" -ge 150000 ] || begin="pg_start_backup('rekindle', true, false)"
@@ -325,12 +326,26 @@ prepare_postgres() {
   fi
 }
 
+# How far a read replica has come: one that has lost its primary gives data that is older than its snapshot.
+tell_lag() {
+  last="coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'none since its start')"
+  follows="CASE WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 'it is connected to its primary' ELSE 'it is NOT connected to its primary' END"
+  ran "look how far the replica has come" ask 30 "SELECT 'last commit replayed: ' || $last || '; ' || $follows;" || return 1
+  tell note "$(answered)"
+}
+
 # Commits wait from here on.
 lock_tables() {
   ran "connect to the database" ask 30 'SELECT VERSION();' || return 1
   version=$(answered)
+  look='SHOW MASTER STATUS' source='SHOW SLAVE STATUS'
+  case $kind:$version in
+    mysql:8.[4-9]* | mysql:9.*) look='SHOW BINARY LOG STATUS' source='SHOW REPLICA STATUS' ;;
+    # One that has a name is not shown without ALL.
+    mariadb:*) source='SHOW ALL SLAVES STATUS' ;;
+  esac
   if [ "$replica" = yes ]; then
-    ran "SHOW SLAVE STATUS" ask 30 'SHOW SLAVE STATUS;' || return 1
+    ran "$source" ask 30 "$source;" || return 1
     [ -s "$state/answer" ] || fail "it replicates from nobody, so it is no read replica" || return 1
   fi
   locks="LOCK INSTANCE FOR BACKUP; FLUSH TABLES WITH READ LOCK;"
@@ -339,8 +354,6 @@ lock_tables() {
   begin_hold
   : >"$state/locked"
   ran "$locks" ask "$limit" "SET SESSION lock_wait_timeout = $limit; $locks" || return 1
-  look='SHOW MASTER STATUS'
-  case $kind:$version in mysql:8.[4-9]* | mysql:9.*) look='SHOW BINARY LOG STATUS' ;; esac
   ran "$look" ask 10 "$look;" || return 1
   [ ! -s "$state/answer" ] || tell position "$(awk '{ print $1 ":" $2; exit }' "$state/answer")"
 }
