@@ -20,6 +20,7 @@ const maxWorkers = availableParallelism() + 2;
 
 const withTerraform = [
   "test/e2e/cdktf.test.ts",
+  "test/e2e/recorded.test.ts",
   "test/stacks/foundation-apply.test.ts",
   "test/stacks/terraform.test.ts",
 ];

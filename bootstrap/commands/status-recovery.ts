@@ -6,6 +6,7 @@ import { lockHolder } from "../edges/terraform-state.ts";
 import type { Pins } from "../recovery/pins.ts";
 import { type CatalogContents, resolvePlan } from "../recovery/resolve.ts";
 import type { Restorable } from "../recovery/restorable.ts";
+import { databaseActions } from "../status/database-actions.ts";
 import { type Needs, needsOf } from "../status/needs.ts";
 import type { Looked, StatusCheck } from "../status/outcome.ts";
 import { pinnedParts } from "../status/pinned-parts.ts";
@@ -41,7 +42,9 @@ export async function recoveryStatus(rebuild: Rebuild): Promise<StatusCheck[]> {
   const [pinned, capacity, denied, held] = await Promise.all([
     pins && lookAtPins(rebuild, needs, pins),
     lookAtCapacity(rebuild, needs),
-    lookOn(seen, ({ caller }) => region.permissions.denied(caller, beyondDryRuns(needs))),
+    lookOn(seen, ({ caller }) =>
+      region.permissions.denied(caller, beyondDryRuns(topology, pins?.databases ?? {})),
+    ),
     look(async (): Promise<{ lockedBy?: string }> => {
       await state.inspect();
       const lockedBy = await lockHolder(state, "recovery-stack.tfstate");
@@ -97,7 +100,7 @@ function trialOf({ environment }: Topology, region: string, needs: Needs, pins: 
 }
 
 /** What a rebuild calls beside what is tried as a dry run. */
-function beyondDryRuns({ databases }: Needs): string[] {
+function beyondDryRuns({ environment }: Topology, databases: Pins["databases"]): string[] {
   return [
     "autoscaling:CreateAutoScalingGroup",
     "ec2:AllocateAddress",
@@ -110,11 +113,9 @@ function beyondDryRuns({ databases }: Needs): string[] {
     "elasticloadbalancing:CreateLoadBalancer",
     "elasticloadbalancing:CreateTargetGroup",
     "ssm:PutParameter",
-    ...(databases.length === 0 ? [] : databaseActions),
+    ...databaseActions(environment, databases),
   ];
 }
-
-const databaseActions = ["rds:CreateDBSubnetGroup", "rds:RestoreDBInstanceFromDBSnapshot"];
 
 type CapacityLooks = Pick<
   RecoveryLooks,

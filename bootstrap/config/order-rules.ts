@@ -31,6 +31,22 @@ export const orderRules: Rule[] = [
         })),
   },
   {
+    name: "databases have names that no server has",
+    needs: ["roles", "databases"],
+    check: ({ topology: { environment }, environmentFile }) => {
+      const servers = Object.entries(environment.roles).flatMap(([role, { count }]) =>
+        Array.from({ length: count }, (_, index) => `${role}-${index}`),
+      );
+      return Object.keys(environment.databases)
+        .filter((name) => servers.includes(name))
+        .map((name) => ({
+          place: environmentFile.keyPlace(["databases"], name),
+          message: `${JSON.stringify(name)} is a database and a server`,
+          move: "rename the database: recovery points find both by their names",
+        }));
+    },
+  },
+  {
     name: "dependences exist",
     needs: ["roles", "databases"],
     check: ({ topology: { environment }, environmentFile }) => {

@@ -10,9 +10,16 @@ const rateOrCron = z
     /^(rate\([1-9]\d* (minute|hour|day)s?\)|cron\((?:[\w*?,/#-]+ ){5}[\w*?,/#-]+\))$/,
     'a rate such as "rate(30 minutes)", or an AWS cron of six fields',
   );
-const share = z
+// As SSM takes them: some servers must be asked at a time, and none need fail.
+const someServers = z
   .string()
-  .regex(/^(\d{1,3}%|\d{1,4})$/, 'a quoted number of servers, or their share such as "10%"');
+  .regex(
+    /^([1-9]\d{0,3}|[1-9]\d?%|100%)$/,
+    'a quoted number of servers, at least 1, or their share such as "10%"',
+  );
+const anyServers = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,3}|0%|[1-9]\d?%|100%)$/, 'a quoted number of servers, or their share such as "10%"');
 const vault = z
   .string()
   .regex(/^arn:aws:backup:[a-z0-9-]+:\d{12}:backup-vault:[\w-]{2,50}$/, "a backup vault's ARN");
@@ -29,9 +36,9 @@ export const scheduleSchema = z.strictObject({
     .strictObject({
       at: rateOrCron,
       /** How many servers are asked at a time whether they can be frozen, before anything is snapshotted. */
-      maxConcurrency: share.default("10%"),
+      maxConcurrency: someServers.default("10%"),
       /** How many of them may not be, before no point is attempted. */
-      maxErrors: share.default("0"),
+      maxErrors: anyServers.default("0"),
     })
     .optional(),
   /** The independent second line: AWS Backup takes the data volumes and databases too, and copies them across. */

@@ -38,10 +38,7 @@ export async function diffCommand(before: string, after: string, options: DiffOp
     role: options.role,
     environment,
     repository: gitRepository(projectRoot()),
-    catalogs: async () => {
-      const { recovery, primary } = cloudOfShell(await topologyOf(environment), run);
-      return [recovery.catalog, primary.catalog];
-    },
+    catalogs: async () => cloudOfShell(await topologyOf(environment), run).catalogs,
     server: (host) => sshServer(host, login),
   });
   const width = process.stdout.columns ?? usualWidth;

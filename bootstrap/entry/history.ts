@@ -34,8 +34,7 @@ export async function rollbackCommand(
 
 export async function logCommand(options: Options): Promise<void> {
   const topology = await topologyOf(environmentName(options.env));
-  const { primary, recovery } = cloudOfShell(topology, running());
-  const log = await readLog([recovery.catalog, primary.catalog]);
+  const log = await readLog(cloudOfShell(topology, running()).catalogs);
   answer(options, log, describeLog(log));
 }
 

@@ -13,6 +13,7 @@ describe("a schedule", () => {
     ['{ points: { at: "rate(1 hour)" } }'],
     ['{ timezone: Europe/Berlin, points: { at: "cron(0/30 8-18 ? * MON-FRI *)", maxErrors: "5%" } }'],
     ['{ backups: { at: "cron(0 3 * * ? *)", keepDays: 35, restoreTests: "cron(0 6 ? * SUN#1 *)" } }'],
+    ['{ points: { at: "rate(1 hour)", maxConcurrency: "100%", maxErrors: "0%" } }'],
     ['{ images: { at: "cron(0 2 * * ? *)", keep: 7, reboot: true } }'],
   ])("may be %s", (schedule) => {
     expect(faultsAfter(scheduled(schedule))).toEqual([]);
@@ -23,6 +24,9 @@ describe("a schedule", () => {
     ['{ points: { at: "cron(0 3 * * *)" } }', "an AWS cron of six fields"],
     ['{ backups: { at: "rate(1 day)", keepDays: 35 } }', "an AWS cron of six fields"],
     ['{ points: { at: "rate(1 hour)", maxErrors: "many" } }', "a quoted number of servers"],
+    ['{ points: { at: "rate(1 hour)", maxErrors: "101%" } }', "a quoted number of servers"],
+    ['{ points: { at: "rate(1 hour)", maxConcurrency: "0" } }', "a quoted number of servers, at least 1"],
+    ['{ points: { at: "rate(1 hour)", maxConcurrency: "150%" } }', "a quoted number of servers, at least 1"],
     ['{ images: { at: "cron(0 2 * * ? *)", keep: 0 } }', "keep"],
     ['{ point: { at: "rate(1 hour)" } }', 'did you mean "points"?'],
   ])("%s is refused where it stands", (schedule, says) => {

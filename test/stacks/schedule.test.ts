@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import {
   type Arguments,
   all,
+  clustered,
   foundationScheduled,
   ledger,
   everySchedule as schedule,
@@ -247,6 +248,19 @@ describe("AWS Backup", () => {
         ({ protected_resource_type }) => protected_resource_type,
       ),
     ).toEqual(["EBS"]);
+  });
+
+  it.each([
+    ["an instance", ledger(), "RDS"],
+    ["a cluster of Aurora, which is a kind apart", clustered(), "Aurora"],
+  ])("restores the copies of %s", (_, input, type) => {
+    const environment = { ...input.topology.environment, schedule };
+    const stack = synthesize({ ...input, topology: { ...input.topology, environment } })["foundation-stack"];
+    expect(
+      all(stack, "aws_backup_restore_testing_selection").map(
+        (selection) => selection.protected_resource_type,
+      ),
+    ).toEqual([type]);
   });
 });
 

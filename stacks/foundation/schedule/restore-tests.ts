@@ -1,6 +1,7 @@
 import { BackupRestoreTestingPlan } from "@cdktf/provider-aws/lib/backup-restore-testing-plan/index.js";
 import { BackupRestoreTestingSelection } from "@cdktf/provider-aws/lib/backup-restore-testing-selection/index.js";
 import { Construct } from "constructs";
+import { isCluster } from "../../../bootstrap/config/databases.ts";
 import { restoreTests } from "../../../bootstrap/config/names.ts";
 import type { Schedule } from "../../../bootstrap/config/schedule-schema.ts";
 import type { Topology } from "../../../bootstrap/config/schema.ts";
@@ -50,10 +51,13 @@ export class RestoreTests extends Construct {
   }
 }
 
+/** AWS Backup counts Aurora's clusters as a kind apart from RDS. */
 function kindsOf({ environment, roles }: Topology): { name: string; type: string }[] {
   const hasVolumes = Object.keys(environment.roles).some((role) => isStateful(roles[role]!));
+  const databases = Object.values(environment.databases);
   return [
     ...(hasVolumes ? [{ name: "volumes", type: "EBS" }] : []),
-    ...(Object.keys(environment.databases).length > 0 ? [{ name: "databases", type: "RDS" }] : []),
+    ...(databases.some((one) => !isCluster(one)) ? [{ name: "databases", type: "RDS" }] : []),
+    ...(databases.some(isCluster) ? [{ name: "clusters", type: "Aurora" }] : []),
   ];
 }
