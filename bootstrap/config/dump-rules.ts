@@ -26,6 +26,21 @@ export const dumpRules: Rule[] = [
       }),
   },
   {
+    name: "a user of a database's dump has a password",
+    needs: ["dumps"],
+    check: ({ topology: { environment }, environmentFile }) =>
+      Object.entries(environment.dumps)
+        .filter(
+          ([, { from, user, password }]) =>
+            "database" in from && user !== undefined && password === undefined,
+        )
+        .map(([name, { user }]) => ({
+          place: environmentFile.place(["dumps", name, "user"]),
+          message: `dump ${name} names user ${user} without a password, and RDS keeps that of the database's own user only`,
+          move: "add password with a reference to where it is kept, or leave user out",
+        })),
+  },
+  {
     name: "dumps over the network have a user",
     needs: ["dumps"],
     check: ({ topology: { environment }, environmentFile }) =>

@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { type DumpContext, takeDumps } from "../commands/dump.ts";
+import { type DumpContext, type DumpOutcome, takeDumps, type Wanted } from "../commands/dump.ts";
 import type { DumpPlace } from "../commands/dump-places.ts";
 import { verifyDump } from "../commands/verify-dump.ts";
 import type { Site, Topology } from "../config/schema.ts";
@@ -33,13 +33,19 @@ export async function dumpCommand(asked: readonly string[], options: DumpOptions
   const run = running();
   const client = clientOptions(options, run);
   const names = dumpNames(topology, asked);
-  const wanted = await Promise.all(
-    names.map(async (name) =>
-      wantedDump(topology, name, await connectionOf(topology, name, options.site, run), client),
-    ),
-  );
   const context = await dumpContext(topology, options, run);
-  const outcomes = await takeDumps(context, wanted);
+  const outcomes: DumpOutcome[] = [];
+  const wanted: Wanted[] = [];
+  for (const name of names) {
+    try {
+      const connection = await connectionOf(topology, name, options.site, run);
+      wanted.push(wantedDump(topology, name, connection, client));
+    } catch (error) {
+      // One whose password is not there stops no other.
+      outcomes.push({ kind: "failed", name, error });
+    }
+  }
+  if (wanted.length > 0) outcomes.push(...(await takeDumps(context, wanted)));
   const dumps = outcomes.flatMap((one) => (one.kind === "dumped" ? [one.dump] : []));
   answer(options, { version: 1, dumps }, dumps.flatMap(describeDump));
   const failed = outcomes.flatMap((one) => (one.kind === "failed" ? [one] : []));

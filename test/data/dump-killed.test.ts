@@ -30,7 +30,7 @@ async function aFolder(): Promise<string> {
 }
 
 /** A project whose environment `shop` dumps one server, with a password that is in no file. */
-async function project(server: Connection): Promise<string> {
+async function project(server: Connection, more: Record<string, unknown> = {}): Promise<string> {
   const root = await aFolder();
   const zones = (base: string) =>
     Object.fromEntries(
@@ -66,6 +66,7 @@ async function project(server: Connection): Promise<string> {
           user: "dumper",
           password: "ssm:/rekindle/shop/dump-password",
         },
+        ...more,
       },
     }),
   });
@@ -155,6 +156,25 @@ describe.skipIf(lacking("postgres") !== undefined || !existsSync("dist/rekindle.
       expect(done.stdout).toMatch(
         /1 tables and 768 rows, as many as it holds\nthe database shop that was there before is kept as shop_before_/,
       );
+    });
+
+    it("dumps the servers whose passwords are there, and names the one whose is not", async () => {
+      await dumpField(sandbox());
+      const spare = {
+        engine: "postgres",
+        from: { host: "db" },
+        user: "dumper",
+        password: "ssm:/rekindle/none",
+      };
+      const root = await project(await server(1), { spare });
+      const { ending, stdout, stderr } = await run(process.execPath, [program, "dump", "--json"], {
+        cwd: root,
+        env: env(),
+      });
+      expect(ending).toEqual({ kind: "exited", code: 7 });
+      expect(JSON.parse(stdout).dumps).toMatchObject([{ name: "main", status: "complete" }]);
+      expect(stderr).toContain("1 of 2 dumps failed");
+      expect(stderr).toContain(`spare: ssm:/rekindle/none is not there in ${primary}`);
     });
 
     it("puts a database back into its own server, from the dump of a moment, and keeps the one before", async () => {

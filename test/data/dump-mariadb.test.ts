@@ -99,6 +99,23 @@ describe.skipIf(lacking("mariadb") !== undefined)("a MariaDB that is written whi
     expect(Number((await run("sh", ["-c", script])).stdout)).toBe(newest);
   });
 
+  it("is dumped by the whole names of its databases, whatever they begin with", async () => {
+    const field = await dumpField(sandbox());
+    const source = await server();
+    await mariadb(
+      source,
+      `CREATE DATABASE \`-all\`; CREATE TABLE \`-all\`.t (a INT) ENGINE=InnoDB; INSERT INTO \`-all\`.t VALUES (1);
+CREATE DATABASE a; CREATE TABLE a.t (a INT) ENGINE=InnoDB; CREATE DATABASE \`a.b\`; CREATE TABLE \`a.b\`.t (a INT) ENGINE=MyISAM;`,
+    );
+    const dump = await takeDump(field.context, field.wanted(source));
+    expect(dump.databases.map(({ name, observed, rows }) => [name, observed.label, rows])).toEqual([
+      ["-all", "application", { t: 1 }],
+      ["a", "application", { t: 0 }],
+      ["a.b", "crash", { t: 0 }],
+    ]);
+    expect(await field.restore(dump, await server())).toMatchObject({ tables: 3, rows: 1 });
+  });
+
   it("is dumped first where it is to be replaced, and one database of it comes back by itself", async () => {
     const field = await dumpField(sandbox());
     const source = await server();

@@ -26,7 +26,9 @@ export function awsSecrets(access: AwsAccess, region: string): Secrets {
           return found.Parameter!.Value!;
         }
         const found = await secrets.send(new GetSecretValueCommand({ SecretId: name! }));
-        return key === undefined ? found.SecretString! : valueUnder(found.SecretString!, key, reference);
+        return key === undefined
+          ? wholeValue(found.SecretString!, reference)
+          : valueUnder(found.SecretString!, key, reference);
       } catch (error) {
         if (!["ParameterNotFound", "ResourceNotFoundException"].includes(errorCode(error))) throw error;
         throw new RekindleError(
@@ -39,6 +41,24 @@ export function awsSecrets(access: AwsAccess, region: string): Secrets {
       }
     },
   };
+}
+
+/** Nobody's password is a JSON object: its key was forgotten. */
+function wholeValue(text: string, reference: string): string {
+  if (!/^\s*\{/.test(text) || !isJson(text)) return text;
+  throw new RekindleError(
+    "bad-input",
+    `${reference} holds several values; name one by its key, such as ${reference}#password`,
+  );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function valueUnder(text: string, key: string, reference: string): string {

@@ -38,8 +38,8 @@ async function take(
     const [server] = await session.rows<{ logs: number; bytes: number }>(
       `SELECT JSON_OBJECT('logs', @@log_bin + 0, 'bytes', (SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema IN (${list(databases)})));`,
     );
-    const torn = await session.rows<{ table: string }>(
-      `SELECT JSON_OBJECT('table', CONCAT(table_schema, '.', table_name)) FROM information_schema.tables WHERE table_schema IN (${list(databases)}) AND table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB');`,
+    const torn = await session.rows<{ database: string; table: string }>(
+      `SELECT JSON_OBJECT('database', table_schema, 'table', CONCAT(table_schema, '.', table_name)) FROM information_schema.tables WHERE table_schema IN (${list(databases)}) AND table_type = 'BASE TABLE' AND engine NOT IN ('InnoDB', 'ROCKSDB');`,
     );
     const position = positionOf(connection, server!.logs === 1);
     const stream = new SqlStream(databases);
@@ -55,7 +55,7 @@ async function take(
           // Text, packed.
           expectedBytes: server!.bytes,
           async open() {
-            const words = [...dumpWords, "--databases", ...databases];
+            const words = [...dumpWords, "--databases", "--", ...databases];
             const program = await startMaria(connection, "dump", words, options, "none", position.own);
             const what = `the dump of ${describeConnection(connection)}`;
             const read = async function* () {
@@ -90,7 +90,7 @@ async function take(
             name,
             takenAt: startedAt,
             observed: {
-              label: torn.some(({ table }) => table.startsWith(`${name}.`)) ? "crash" : "application",
+              label: torn.some(({ database }) => database === name) ? "crash" : "application",
               ran: [
                 {
                   what: `mariadb-dump or mysqldump of ${databases.join(", ")}`,

@@ -203,14 +203,19 @@ SELECT json_build_object('exported', pg_export_snapshot(), 'snapshot', pg_curren
   'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,
   'takenAt', ${utc}, 'bytes', pg_database_size(current_database()));`;
 
-/** The one that is there on every server counts when somebody uses it. */
+/** The one that is there on every server counts when somebody uses it; what an interrupted DROP has left is none. */
 const listDatabases = `SELECT json_build_object('name', datname) FROM pg_database
-WHERE datallowconn AND NOT datistemplate AND datname <> 'rdsadmin' AND (datname <> current_database() OR EXISTS (
+WHERE datallowconn AND datconnlimit <> -2 AND NOT datistemplate AND datname <> 'rdsadmin' AND (datname <> current_database() OR EXISTS (
   SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'))
 ORDER BY datname;`;
 
+/** A name as the counts tell it: quoted only where a dot in it could be taken for the one between schema and table. */
+function told(name: string): string {
+  return `CASE WHEN ${name} ~ '[."]' THEN '"' || replace(${name}, '"', '""') || '"' ELSE ${name}::text END`;
+}
+
 /** Tables that hold rows of their own: none of an extension's, which brings its rows itself. */
-const listTables = `SELECT json_build_object('schema', n.nspname, 'name', c.relname, 'table', n.nspname || '.' || c.relname, 'bytes', pg_table_size(c.oid))
+const listTables = `SELECT json_build_object('schema', n.nspname, 'name', c.relname, 'table', ${told("n.nspname")} || '.' || ${told("c.relname")}, 'bytes', pg_table_size(c.oid))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
@@ -226,7 +231,9 @@ async function countRows(session: Session, tables: readonly Table[]): Promise<Ro
     const sql = `SELECT json_build_object('rows', count(*)) FROM ${qualified(table)};`;
     rows[table.table] = (await session.rows<{ rows: number }>(sql))[0]!.rows;
   }
-  return rows;
+  const sql = "SELECT json_build_object('rows', count(*)) FROM pg_catalog.pg_largeobject_metadata;";
+  const [objects] = await session.rows<{ rows: number }>(sql);
+  return objects!.rows === 0 ? rows : { ...rows, "large objects": objects!.rows };
 }
 
 /** The rows of every table that a dump would hold, as they are now. */
