@@ -1,7 +1,7 @@
 import { chooseDump } from "../dump/choose.ts";
-import { type Dump, type DumpPart, regionsOf } from "../dump/dump.ts";
+import { type Dump, regionsOf } from "../dump/dump.ts";
 import { RekindleError } from "../errors.ts";
-import { type DumpPlace, reachable } from "./dump-places.ts";
+import { type DumpPlace, reachable, storedIn } from "./dump-places.ts";
 
 export interface CopyDumpsContext {
   places: readonly [DumpPlace, ...DumpPlace[]];
@@ -63,7 +63,7 @@ async function copyDump(
     const lacking = dump.parts.filter(({ versions }) => versions[streams.place] === undefined);
     for (const part of lacking) {
       try {
-        const copy = await streams.copy(storedIn(source, part));
+        const copy = await streams.copy(storedIn(source.streams, part));
         part.versions[streams.place] = copy.versionId;
         print(`${part.key} is in ${streams.place}`);
       } catch (error) {
@@ -76,10 +76,4 @@ async function copyDump(
   if ((await reached[0].catalog.dump(dump.id))?.status === "complete")
     for (const { catalog } of reached) await catalog.writeDump(copied);
   return copied;
-}
-
-function storedIn({ streams: { bucket, place, region, account } }: DumpPlace, part: DumpPart) {
-  const { key, bytes, versions } = part;
-  const stored = { region, bucket, key, bytes, versionId: versions[place]! };
-  return account === undefined ? stored : { ...stored, account };
 }

@@ -1,4 +1,5 @@
-import type { StreamStore } from "../edges/aws/streams.ts";
+import type { DumpPart } from "../dump/dump.ts";
+import type { StoredStream, StreamStore } from "../edges/aws/streams.ts";
 import type { Catalog } from "../edges/catalog.ts";
 import { RekindleError } from "../errors.ts";
 
@@ -33,4 +34,10 @@ export async function reachable<P extends DumpPlace>(
     reached: looked.flatMap(({ place }) => place ?? []),
     silent: looked.flatMap(({ reason }) => reason ?? []),
   };
+}
+
+/** Where a part lies in one place that has it. */
+export function storedIn({ place, account, region, bucket }: StreamStore, part: DumpPart): StoredStream {
+  const { key, bytes, versions } = part;
+  return { account, region, bucket, key, versionId: versions[place]!, bytes };
 }

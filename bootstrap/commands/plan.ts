@@ -70,7 +70,7 @@ export async function lookAround(
 }
 
 /** Name → its dumps up to the newest that can be restored. */
-export async function newestDumps(
+async function newestDumps(
   catalog: Catalog,
   names: readonly string[],
   wish: DumpWish,

@@ -7,6 +7,7 @@ import { compareRows, describeDifference } from "../dump/rows.ts";
 import type { StreamStore } from "../edges/aws/streams.ts";
 import type { RestoreTarget, Restoring } from "../edges/databases/restoring.ts";
 import { RekindleError } from "../errors.ts";
+import { storedIn } from "./dump-places.ts";
 
 export interface RestoreContext {
   dump: Dump;
@@ -97,10 +98,8 @@ async function demandRows(dump: Dump, plan: RestorePlan, restoring: Restoring) {
 
 /** The bytes of a part; fails at their end unless they are the ones that were sent. */
 async function* verified(streams: StreamStore, part: DumpPart): AsyncGenerator<Uint8Array> {
-  const { region, bucket, place } = streams;
   const hash = createHash("sha256");
-  const { key, bytes } = part;
-  for await (const chunk of streams.read({ region, bucket, key, versionId: part.versions[place]!, bytes })) {
+  for await (const chunk of streams.read(storedIn(streams, part))) {
     hash.update(chunk);
     yield chunk;
   }
@@ -108,7 +107,7 @@ async function* verified(streams: StreamStore, part: DumpPart): AsyncGenerator<U
   if (found === part.sha256) return;
   throw new RekindleError(
     "failed-check",
-    `s3://${bucket}/${key} has sha256 ${found}, and ${part.sha256} was sent: someone has replaced it; restore from another region, or another dump`,
+    `s3://${streams.bucket}/${part.key} has sha256 ${found}, and ${part.sha256} was sent: someone has replaced it; restore from another region, or another dump`,
   );
 }
 

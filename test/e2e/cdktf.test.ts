@@ -1,34 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Finished, run } from "../../bootstrap/edges/process.ts";
+import { describe, expect, it } from "vitest";
+import { clonedProject } from "./cloned-project.ts";
 
-/** What a user types, in a shell that evaluated `rekindle sandbox env`: plain cdktf, plain Terraform, plain rekindle. */
+/** Plain cdktf, plain Terraform, plain rekindle. */
 describe("plain cdktf in a sandbox's shell", () => {
-  let clone = "";
-  const shell = (line: string): Promise<Finished> =>
-    run("bash", ["-c", `set -euo pipefail; eval "$(npx rekindle sandbox env)"; ${line}`], { cwd: clone });
-
-  async function mustRun(line: string): Promise<string> {
-    const finished = await shell(line);
-    expect(finished.ending, `${line}\n${finished.stdout}\n${finished.stderr}`).toEqual({
-      kind: "exited",
-      code: 0,
-    });
-    return finished.stdout;
-  }
-
-  beforeAll(async () => {
-    clone = await mkdtemp(join(tmpdir(), "rekindle-clone-"));
-    await run("git", ["clone", "--quiet", process.cwd(), clone]);
-    await run("ln", ["-s", join(process.cwd(), "node_modules"), join(clone, "node_modules")]);
-    await run("npm", ["run", "build"], { cwd: clone });
-  });
-  afterAll(async () => {
-    await run("npx", ["rekindle", "sandbox", "stop"], { cwd: clone });
-    await rm(clone, { recursive: true, force: true });
-  });
+  const { shell, mustRun } = clonedProject();
 
   it("refuses to rebuild before there is a recovery point, and deploys nothing", async () => {
     await mustRun("npx cdktf deploy foundation-stack --auto-approve");

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Finished, run } from "../../bootstrap/edges/process.ts";
+import { describe, expect, it } from "vitest";
+import { run } from "../../bootstrap/edges/process.ts";
 import type { GameDayReport } from "../../bootstrap/gameday/report.ts";
 import type { Status } from "../../bootstrap/status/status.ts";
+import { clonedProject } from "./cloned-project.ts";
 
 const more = `
 copies: { regions: [us-east-1] }
@@ -16,34 +16,13 @@ schedule:
 
 /** What a monitor sees of a rehearsal, of an environment with copies in a third region and AWS's own schedules. */
 describe("a recorded game day", () => {
-  let clone = "";
-  const shell = (line: string): Promise<Finished> =>
-    run("bash", ["-c", `set -euo pipefail; eval "$(npx rekindle sandbox env)"; ${line}`], { cwd: clone });
-
-  async function mustRun(line: string): Promise<string> {
-    const finished = await shell(line);
-    expect(finished.ending, `${line}\n${finished.stdout}\n${finished.stderr}`).toEqual({
-      kind: "exited",
-      code: 0,
-    });
-    return finished.stdout;
-  }
-
-  beforeAll(async () => {
-    clone = await mkdtemp(join(tmpdir(), "rekindle-recorded-"));
-    await run("git", ["clone", "--quiet", process.cwd(), clone]);
-    await run("ln", ["-s", join(process.cwd(), "node_modules"), join(clone, "node_modules")]);
+  const { folder, shell, mustRun } = clonedProject(async (clone) => {
     const environment = join(clone, "configs", "environments", "shop.yaml");
     await writeFile(environment, (await readFile(environment, "utf8")) + more);
     const author = ["-c", "user.name=Tester", "-c", "user.email=tester@example.com"];
     await run("git", [...author, "commit", "--quiet", "--all", "--message", "Copy and schedule"], {
       cwd: clone,
     });
-    await run("npm", ["run", "build"], { cwd: clone });
-  });
-  afterAll(async () => {
-    await run("npx", ["rekindle", "sandbox", "stop"], { cwd: clone });
-    await rm(clone, { recursive: true, force: true });
   });
 
   it("is what status shows as the last rehearsal, on a machine that did not run it", async () => {
@@ -52,7 +31,7 @@ describe("a recorded game day", () => {
     const report = JSON.parse(day) as GameDayReport;
     expect(report).toMatchObject({ verdict: "passed", reasons: [], lostCalls: [], leftovers: [] });
 
-    await rm(join(clone, ".rekindle", "gamedays"), { recursive: true });
+    await rm(join(folder(), ".rekindle", "gamedays"), { recursive: true });
     const { stdout } = await shell("npx rekindle status --env shop --json");
     const { rehearsal, regions } = (JSON.parse(stdout) as Status).environments[0]!;
     expect(rehearsal.check.outcome).toBe("passed");

@@ -1,5 +1,4 @@
 import {
-  CreateDBInstanceCommand,
   CreateDBSnapshotCommand,
   DeleteDBInstanceCommand,
   DescribeDBInstancesCommand,
@@ -8,25 +7,14 @@ import {
 } from "@aws-sdk/client-rds";
 import { describe, expect, test } from "vitest";
 import { clients } from "./clients.ts";
+import { createInstance } from "./db-instance.ts";
 import { runningSandbox } from "./gateway.ts";
 
 const sandbox = runningSandbox();
 
 describe("the resource ids of DB instances", () => {
   const rds = () => clients(sandbox().endpoint, "eu-west-1").rds;
-  const create = async (DBInstanceIdentifier: string) => {
-    const { DBInstance } = await rds().send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier,
-        DBInstanceClass: "db.t3.medium",
-        Engine: "postgres",
-        AllocatedStorage: 20,
-        MasterUsername: "test",
-        MasterUserPassword: "test-password",
-      }),
-    );
-    return DBInstance!.DbiResourceId!;
-  };
+  const create = async (identifier: string) => (await createInstance(rds(), identifier)).DbiResourceId!;
   const namesOf = async (id: string) => {
     const Filters = [{ Name: "dbi-resource-id", Values: [id] }];
     const { DBInstances } = await rds().send(new DescribeDBInstancesCommand({ Filters }));

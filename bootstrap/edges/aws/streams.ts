@@ -30,7 +30,7 @@ export interface ByteStream {
 /** One stored stream. */
 export interface StoredStream {
   /** Whose bucket it is, where that is known. */
-  account?: string;
+  account?: string | undefined;
   region: string;
   bucket: string;
   key: string;
@@ -108,7 +108,7 @@ export function s3Streams(
     try {
       const { etags, bytes } = await fill(uploadId);
       const versionId = await complete(key, uploadId, etags);
-      return { region, bucket, key, versionId, bytes, ...(account === undefined ? {} : { account }) };
+      return { account, region, bucket, key, versionId, bytes };
     } catch (error) {
       await abort({ key, uploadId }).catch((cause: unknown) => {
         throw new RekindleError(
